@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from infercost import formulas
 from infercost.analyses.hosts import holds
 from infercost.analyses.remarks import PILED, kind, why_null
-from infercost.analyses.requests import gives_length, prompt_time, reads_alone
+from infercost.analyses.requests import gives_length, reads_alone
 from infercost.analyses.step import use_with_prompts
 from infercost.evidence.predict import ROUNDING
 from infercost.parts.bands import is_local
@@ -87,8 +87,7 @@ def _of_prompts(scenario: Scenario, results: dict[str, Any]) -> Against:
     if rack.model.prefill_only:
         times = [(scenario.batch, results[key]) for key in ("step_time_s", "bound_step_time_s")]
     else:
-        alone = results["prefill_time_s"]
-        times = [(1.0, prompt_time(running.replica, request, alone)), (1.0, full_prefill_time(bare, request))]
+        times = [(1.0, full_prefill_time(each, request)) for each in (running.replica, bare)]
     each, bound = (formulas.cost.texts_per_s(batch=many, prefill_time=time) for many, time in times)
     used = formulas.step.text_utilization(
         prompt_flops=running.work.whole_prompt_flops(request.new, request.cached),

@@ -6,7 +6,6 @@ from infercost import formulas
 from infercost.analyses.hosts import holds
 from infercost.analyses.prices import says_price
 from infercost.replica.serving import LEAST_OUTPUT, Request, full_prefill_time, serve_closed
-from infercost.replica.step import Replica
 from infercost.report import Row
 from infercost.scenario.scenario import Scenario
 from infercost.scenario.usual import LENGTHS
@@ -33,18 +32,12 @@ def of_request(scenario: Scenario, results: dict[str, Any]) -> dict[str, float |
 def _read(scenario: Scenario, results: dict[str, Any], request: Request) -> float:
     """Tokens a second of prompts, cached ones too, by the tokens that come out; of prompts alone without a gap."""
     if reads_alone(scenario) and not scenario.load.apart:
-        full = prompt_time(scenario.running.replica, request, results["prefill_time_s"])
+        full = full_prefill_time(scenario.running.replica, request)
         rate = formulas.cost.texts_per_s(batch=1, prefill_time=full)
     else:
         out = results.get("tokens_per_s_all_in", results["tokens_per_s"])
         rate = formulas.cost.requests_answered(tokens_per_s=out, output_tokens=request.output_tokens)
     return formulas.cost.input_tokens_per_s(texts_per_s=rate, input_tokens=request.input_tokens)
-
-
-def prompt_time(replica: Replica, request: Request, alone: float | None) -> float:
-    """Seconds for each of many prompts: full of them, or one after another as one ``alone`` where that is shorter."""
-    full = full_prefill_time(replica, request)
-    return full if alone is None else min(full, alone)
 
 
 def reads_alone(scenario: Scenario) -> bool:
