@@ -266,6 +266,7 @@ def _verdict(scenario: Scenario, values: Mapping[str, Any], even: own_or_api.Bre
     """The price at the users that were asked and its floor, who comes near to it, and what a lone user pays."""
     service, users = scenario.service, values["users_within_2x"]
     busy, paid = (show(values[f"lone_user_{key}cost_ratio"], "x") for key in ("", "reserved_"))
+    busy = "as much as" if busy == "1x" else busy
     reach = f"{many(users, 'user')} {'comes' if users == 1 else 'come'}" if users else "No users come"
     alone = f" if only busy time is paid, {paid} the floor if every hour is"
     alone = f", {paid} the floor" if service.paid_hours == BUSY else alone

@@ -207,13 +207,14 @@ def _verdict(scenario: Scenario, against: Against, found: dict[str, float | None
         alone = f", {show(moved, 'B/s')}" if lone else alone
         shares.append(f"{least}{_share(reads)} the bandwidth (MBU{alone})")
     rate = f"{show(copies * against.rate, '')} {unit}"
-    beside = f"{digits(times or 0.0, 3)} times the "
+    number = digits(times or 0.0, 3)
     if scenario.load.rate is not None:
-        beside += f"{rate} that arrive"
+        beside = f"all of the {rate} that arrive" if number == "1" else f"{number} times the {rate} that arrive"
     elif kind(scenario.running) == "bound":
         beside = f"{_share(share)} the bound of {rate}"
     else:
-        beside += f"estimate of {rate} and {_share(share)} the bound"
+        beside = f"as estimated ({rate})" if number == "1" else f"{number} times the estimate of {rate}"
+        beside += f" and {_share(share)} the bound"
     false = "Not possible with these inputs: " if share and share > 1 + ROUNDING else ""
     measured = f"{show(copies * (scenario.measured or 0.0), '')} {unit} measured is"
     given = scenario.load.is_steady or scenario.question.get("batch") is not None
