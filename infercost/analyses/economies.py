@@ -26,7 +26,7 @@ from infercost.analyses.remarks import (
     unmet,
     with_bands,
 )
-from infercost.analyses.worth import LEAST, ORIGIN, narrower, option, room_saving, step_at
+from infercost.analyses.worth import LEAST, ORIGIN, fewer_bits, holds_few, narrower, option, room_saving, step_at
 from infercost.errors import InfercostError
 from infercost.fleet import cost
 from infercost.fleet.day import PATIENCE, Day, Fleet, day_of, reworked_day
@@ -263,6 +263,7 @@ def _verdict(scenario: Scenario, values: Mapping[str, Any], even: own_or_api.Bre
     """The price at the users that were asked and its floor, who comes near to it, and what a lone user pays."""
     service, users = scenario.service, values["users_within_2x"]
     busy, paid = (show(values[f"lone_user_{key}cost_ratio"], "x") for key in ("", "reserved_"))
+    busy = "as much as" if busy == "1x" else busy
     reach = f"{many(users, 'user')} {'comes' if users == 1 else 'come'}" if users else "No users come"
     alone = f" if only busy time is paid, {paid} the floor if every hour is"
     alone = f", {paid} the floor" if service.paid_hours == BUSY else alone
@@ -273,9 +274,18 @@ def _verdict(scenario: Scenario, values: Mapping[str, Any], even: own_or_api.Bre
         price = price and f"{price.removesuffix('. ')}, {certain}. "
     return (
         f"{margin_words(scenario, values)}{first}{price}{reach} within twice the floor; {speed}. "
+        f"{_room_words(service)}"
         f"A lone user's token costs {busy} a full batch's{alone}. "
         f"{_capacity_words(scenario, values)}{memory_words(scenario.rack)}"
     )
+
+
+def _room_words(service: Service) -> str:
+    """Why a floor is high where memory holds few sequences: hardly any share a read of the weights."""
+    if not holds_few(service):
+        return ""
+    held = many(service.fleet.slots, "sequence")
+    return f"Beside the weights a replica's cache has room for {held} only. "
 
 
 def _capacity_words(scenario: Scenario, values: Mapping[str, Any]) -> str:
@@ -354,7 +364,9 @@ def _batch_advice(scenario: Scenario) -> Iterator[str]:
     service = scenario.service
     running, slots, context = service.running, service.fleet.slots, service.context
     decoding = 1 - service.fleet.curve.prompt_share(slots)
-    if service.binds == "memory":
+    if found := list(fewer_bits(scenario)):
+        yield f"{found[0]}; or take more devices a replica"
+    elif service.binds == "memory":
         ways = []
         if other := narrower(scenario):
             saved = 1 - cost.device_seconds(other.service, cost.floor_of(other.service)) / cost.device_seconds(

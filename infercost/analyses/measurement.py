@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from infercost import formulas
 from infercost.analyses.hosts import holds
 from infercost.analyses.remarks import PILED, kind, why_null
-from infercost.analyses.step import gives_length, prompt_time, reads_alone, use_with_prompts
+from infercost.analyses.step import gives_length, reads_alone, use_with_prompts
 from infercost.evidence.predict import ROUNDING
 from infercost.parts.bands import is_local
 from infercost.replica.serving import full_prefill_time, paid_rate, prompts_gap, serve_closed
@@ -86,8 +86,7 @@ def _of_prompts(scenario: Scenario, results: dict[str, Any]) -> Against:
     if rack.model.prefill_only:
         times = [(scenario.batch, results[key]) for key in ("step_time_s", "bound_step_time_s")]
     else:
-        alone = results["prefill_time_s"]
-        times = [(1.0, prompt_time(running.replica, request, alone)), (1.0, full_prefill_time(bare, request))]
+        times = [(1.0, full_prefill_time(each, request)) for each in (running.replica, bare)]
     each, bound = (formulas.cost.texts_per_s(batch=many, prefill_time=time) for many, time in times)
     used = formulas.step.text_utilization(
         prompt_flops=running.work.whole_prompt_flops(request.new, request.cached),
@@ -207,13 +206,14 @@ def _verdict(scenario: Scenario, against: Against, found: dict[str, float | None
         alone = f", {show(moved, 'B/s')}" if lone else alone
         shares.append(f"{least}{_share(reads)} the bandwidth (MBU{alone})")
     rate = f"{show(copies * against.rate, '')} {unit}"
-    beside = f"{digits(times or 0.0, 3)} times the "
+    number = digits(times or 0.0, 3)
     if scenario.load.rate is not None:
-        beside += f"{rate} that arrive"
+        beside = f"all of the {rate} that arrive" if number == "1" else f"{number} times the {rate} that arrive"
     elif kind(scenario.running) == "bound":
         beside = f"{_share(share)} the bound of {rate}"
     else:
-        beside += f"estimate of {rate} and {_share(share)} the bound"
+        beside = f"as estimated ({rate})" if number == "1" else f"{number} times the estimate of {rate}"
+        beside += f" and {_share(share)} the bound"
     false = "Not possible with these inputs: " if share and share > 1 + ROUNDING else ""
     measured = f"{show(copies * (scenario.measured or 0.0), '')} {unit} measured is"
     given = scenario.load.is_steady or scenario.question.get("batch") is not None

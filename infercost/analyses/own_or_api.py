@@ -212,8 +212,9 @@ def capacity_words(full: Capacity | None) -> str:
         return ""
     start = f"{many(full.even, 'user')} {'is' if full.even == 1 else 'are'} {show(full.share, 'share')}"
     both = f"full, it costs {show(full.own, 'USD')} and the API bills {show(full.bill, 'USD')}"
-    made = "" if (tokens := show(full.token_share, "share")) == show(full.share, "share") else f", {tokens} in tokens"
-    return f"{start} of the {full.users:,} it takes{made}; {both} (gross margin {show(full.margin, 'share')}). "
+    tokens = show(full.token_share, "share")
+    made = "" if tokens == show(full.share, "share") else f" and make {tokens} of the tokens"
+    return f"{start} of the {full.users:,} it has room for{made}; {both} (gross margin {show(full.margin, 'share')}). "
 
 
 def says_floor(point: BreakEven | None) -> bool:
@@ -226,7 +227,7 @@ def _when(point: BreakEven, month: str = "") -> str:
     start = f"from {many(point.users or 0, 'user')} on{month}"
     if point.good == point.users:
         return start
-    return f"{start}, though not with every {f'number below {point.good:,}' if point.good else 'larger number'}"
+    return f"{start}, {f'for good from {point.good:,}' if point.good else 'though a further replica may lift its cost'}"
 
 
 def _tokens(count: float | None) -> str:

@@ -202,7 +202,7 @@ def weak_price(question: Question, parts: Iterable[Preset]) -> str:
 
 def unlike_prices(notes: Iterable[Note]) -> str:
     """The end of a verdict on parts whose prices are not of one basis, which a note lists; else nothing."""
-    return " Prices mix kinds of rent: see the note." if any(note.code == MIXED for note in notes) else ""
+    return " Not all prices are rents of one kind: see the note." if any(note.code == MIXED for note in notes) else ""
 
 
 def by_basis(parts: Mapping[str, Preset], best: Iterable[Mapping[str, Any]]) -> dict[str, str]:

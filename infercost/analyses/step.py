@@ -16,7 +16,6 @@ from infercost.replica.rack import Rack
 from infercost.replica.serving import LEAST_OUTPUT, Request, Served, full_prefill_time, serve_closed
 from infercost.replica.step import (
     Pace,
-    Replica,
     Running,
     bound_times,
     bytes_of_step,
@@ -27,7 +26,7 @@ from infercost.replica.step import (
     tpot_of,
 )
 from infercost.report import Note, Report, Row
-from infercost.scenario.scenario import Load, Scenario
+from infercost.scenario.scenario import FOR_ONE, Load, Scenario
 from infercost.scenario.usual import LENGTHS
 from infercost.units import show
 
@@ -384,18 +383,12 @@ def of_request(scenario: Scenario, results: dict[str, Any]) -> dict[str, float |
 def _read(scenario: Scenario, results: dict[str, Any], request: Request) -> float:
     """Tokens a second of prompts, cached ones too, by the tokens that come out; of prompts alone without a gap."""
     if reads_alone(scenario) and not scenario.load.apart:
-        full = prompt_time(scenario.running.replica, request, results["prefill_time_s"])
+        full = full_prefill_time(scenario.running.replica, request)
         rate = formulas.cost.texts_per_s(batch=1, prefill_time=full)
     else:
         out = results.get("tokens_per_s_all_in", results["tokens_per_s"])
         rate = formulas.cost.requests_answered(tokens_per_s=out, output_tokens=request.output_tokens)
     return formulas.cost.input_tokens_per_s(texts_per_s=rate, input_tokens=request.input_tokens)
-
-
-def prompt_time(replica: Replica, request: Request, alone: float | None) -> float:
-    """Seconds for each of many prompts: full of them, or one after another as one ``alone`` where that is shorter."""
-    full = full_prefill_time(replica, request)
-    return full if alone is None else min(full, alone)
 
 
 def reads_alone(scenario: Scenario) -> bool:
@@ -501,6 +494,9 @@ def taken_words(scenario: Scenario, results: dict[str, Any]) -> str:
 def of_all(report: Report, scenario: Scenario) -> Report:
     """The report with what all replicas have together, for one unchanged but for devices that are idle."""
     copies, rack = scenario.copies, scenario.rack
+    if said := [note for note in report.notes if note.code == FOR_ONE]:
+        notes = tuple(note for note in report.notes if note not in said)
+        report = report.replace(verdict=f"{report.verdict} {said[0].text}", notes=notes)
     if idle := scenario.question.idle:
         used = copies * rack.devices
         report = report.replace(results=tuple(_beside_idle(row, used, idle) for row in report.results))

@@ -357,12 +357,13 @@ def _verdict(axes: tuple[Axis, ...], head: Headline, rows: Rows) -> str:
     first, last, waiting = feasible[0], feasible[-1], _waiting_words(axes, head, feasible)
     start += _own_words(axes, first)
     if not (figures := varying_figures(axes, head, feasible)):
-        figure = next(iter(_figures(axes, head, feasible)), "fits")
-        value, phrase = _shown(figure, first), KEYS[figure].phrase
+        figures = _figures(axes, head, feasible) or ["fits"]
+        figures = figures[: 2 if figures[0] == "gpus" else 1]  # devices that were counted are no news
+        words = "; ".join(_is(figure, _shown(figure, first)) for figure in figures)
         if len(feasible) > 1:
-            return f"{start}Over {len(feasible):,} points, {phrase} stays at {value}."
+            return f"{start}At each of {len(feasible):,} points {words}."
         where = at_words(axes, first)
-        return f"{start}{where[0].upper()}{where[1:]}, {phrase} is {value}."
+        return f"{start}{where[0].upper()}{where[1:]}, {words}."
     if len(axes) > 1 or not axes[0].is_numeric:
         if len(axes) == 1 and len(feasible) <= NAMED:
             first_words, *others = (_each(axes[0], figure, feasible) for figure in figures)
@@ -472,7 +473,7 @@ def trend_words(axes: tuple[Axis, ...], figure: str, rows: Rows) -> str:
         verbs = ("rises", "falls") if "highest" in turns else ("falls", "rises")
         return f"{phrase} {verbs[0]} from {start} to {''.join(turns.values())}, then {verbs[1]} to {end}"
     if start == end:
-        text = f"{phrase} {f'is {start} at both ends' if turns else f'stays at {start}'}"
+        text = f"{phrase} is {start} {'at both ends' if turns else 'throughout'}"
     else:
         low, high = sorted((first[figure], last[figure]))
         times = show(high / low, "x") if low > 0 and not counted else "1x"
@@ -506,9 +507,20 @@ def _each(axis: Axis, figure: str, rows: Rows) -> str:
     counted = _is_counted((axis,), figure, known)
     texts = [f"{_shown(figure, row)}{_on(row, counted)}" for row in known]
     if len(set(texts)) == 1 and not none:
-        return f"{KEYS[figure].phrase} stays at {texts[0]}"
-    words = (f"{text} ({axis.name(row)})" for text, row in zip(texts, known, strict=True))
-    return f"{KEYS[figure].phrase} is {', '.join(words)}{none}"
+        return f"{_is(figure, texts[0])} for each"
+    names = [axis.name(row) for row in known]
+    first, *others = (f"{text} ({name})" for text, name in zip(texts, names, strict=True))
+    start = _is(figure, texts[0]) + f" ({names[0]})" if figure == "gpus" else f"{KEYS[figure].phrase} is {first}"
+    return f"{', '.join([start, *others])}{none}"
+
+
+def _is(figure: str, value: str) -> str:
+    """What a figure is; of devices how many it takes."""
+    return (
+        f"it takes {value} device{'' if value == '1' else 's'}"
+        if figure == "gpus"
+        else f"{KEYS[figure].phrase} is {value}"
+    )
 
 
 def _times_words(axis: Axis, figure: str, rows: Rows) -> str:
@@ -518,7 +530,9 @@ def _times_words(axis: Axis, figure: str, rows: Rows) -> str:
     low, high = least[figure], most[figure]
     if _is_counted((axis,), figure, known) or low <= 0 or (times := f"{digits(high / low, 3)}x") == "1x":
         return ""
-    return f": {axis.name(most)} has {times} that of {axis.name(least)}"
+    verb, of = "takes" if figure == "gpus" else "has", "that of"
+    of = "as many as" if KEYS[figure].phrase.startswith("the number of ") else of
+    return f": {axis.name(most)} {verb} {times} {of} {axis.name(least)}"
 
 
 def _range(axes: tuple[Axis, ...], figure: str, rows: Rows) -> str:
@@ -529,7 +543,7 @@ def _range(axes: tuple[Axis, ...], figure: str, rows: Rows) -> str:
     lacking = 0 if figure in OF_A_COUNT else len(rows) - len(known)
     none = f", none is known at {lacking} of {many(len(rows), 'point')}" if lacking else ""
     if low == high:
-        return f"{KEYS[figure].phrase} {'is' if none else 'stays at'} {low}{none}"
+        return f"{_is(figure, low)}{none or ' at each'}"
     return f"{KEYS[figure].phrase} ranges from {low} ({least}) to {high} ({most}){none}"
 
 

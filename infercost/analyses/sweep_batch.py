@@ -245,7 +245,7 @@ def _used(rows: Rows) -> str:
     """The utilization from the smallest batch to the largest."""
     low, high = (show(rows[index]["utilization"], "share") for index in (0, -1))
     if low == high:
-        return f"Utilization {'is' if len(rows) == 1 else 'stays at'} {low}"
+        return f"Utilization is {low}{'' if len(rows) == 1 else ' throughout'}"
     return f"Utilization goes from {low} to {high}"
 
 

@@ -22,7 +22,7 @@ from infercost.analyses.remarks import (
     unmet,
     with_bands,
 )
-from infercost.analyses.worth import LEAST
+from infercost.analyses.worth import LEAST, fewer_bits
 from infercost.errors import BadValue
 from infercost.fleet.cost import (
     EVERYBODY,
@@ -261,7 +261,7 @@ def _of_a_service(scenario: Scenario) -> Report:
         inputs=scenario.inputs,
         results=results,
         series=_series(hours),
-        advice=tuple(service_advice(run)),
+        advice=tuple(service_advice(scenario, run)),
         notes=(
             *_service_notes(service, day, said=bool(waits)),
             *own_or_api.remarks(even),
@@ -374,6 +374,8 @@ def _null_notes(results: Iterable[Row], hours: Sequence[Mapping[str, Any]], stab
     def reason(key: str) -> str:
         if not stable and not has_an_end(key):
             return PILED
+        if key == "mean_wait_s" and whole[0]["wait_probability"] is not None:
+            return "no slot is free for chance: a queue has no end"
         return service_null_reason(key) if key in never else "an hour has no requests"
 
     return null_notes([*whole, *hours], reason)
@@ -438,10 +440,12 @@ def _fleet_rows(run: Run, row: dict[str, Any], *, said: bool) -> Iterator[Row]:
 def _time_rows(run: Run, row: dict[str, Any]) -> Iterator[Row]:
     day, fleet, has_requests = run.day, run.service.fleet, run.service.request is not None
     chance, waiting, _ = worst_waits(fleet, day) if has_requests else (None, None, ())
-    hour = "worst" if fleet.follows else "busiest"
+    hour = f"{'worst' if fleet.follows else 'busiest'} hour, one queue for all; at most"
+    if chance == 0 and fleet.closed and fleet.waiting >= 1:
+        hour = "each of those at once has a slot"
     yield Row("tpot_s", day.tpot, f"mean; {show(day.slowest.tpot, 's')} in the slowest hour")
     yield Row("ttft_s", row["ttft_s"], "no wait for a slot, slowest hour", shown=has_requests)
-    yield Row("wait_probability", chance, f"{hour} hour, one queue for all; at most", shown=chance is not None)
+    yield Row("wait_probability", chance, hour, shown=chance is not None)
     yield Row("mean_wait_s", waiting, "for a slot, mean over all; at most", shown=waiting is not None)
     yield Row("tokens_per_s", day.tokens_per_s, "mean over the day")
 
@@ -630,11 +634,13 @@ def wait_words(results: Iterable[Row], stable: bool) -> str:
     return f"{most}: --max-wait-probability 1% provides for chance."
 
 
-def service_advice(run: Run) -> Iterator[str]:
-    """What one more replica, a longer time between tokens, or fewer replicas in quiet hours would buy."""
+def service_advice(scenario: Scenario, run: Run) -> Iterator[str]:
+    """What fewer bits, one more replica, a longer time between tokens, or fewer replicas in quiet hours would buy."""
     service, fleet = run.service, run.service.fleet
     if not run.day.stable:
         yield f"--replicas {run.needed}, or leave --replicas out"
+    yield from fewer_bits(scenario)
+    if not run.day.stable:
         return
     now, more = (run.capacity(run.day.replicas + extra) for extra in (0, 1))
     if run.day.users >= now * NEARLY_FULL:

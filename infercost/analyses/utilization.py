@@ -364,7 +364,7 @@ def _gain_words(rack: Rack, worth: float) -> str:
     if likely is None:
         return factor + loss
     known = gains()
-    runs = f"{low:.3g}x to {high:.3g}x at the {known.low:g} to {known.high:g} of it that published runs reached"
+    runs = f"{low:.3g}x to {high:.3g}x if {known.low:g} to {known.high:g} of that is reached, as in published runs"
     return f"at best {factor}, {runs}{loss}"
 
 
@@ -535,7 +535,7 @@ def _binds(scenario: Scenario, results: dict[str, Any]) -> str:
     if done and results["bound"] == "memory" and _asks_for_batch(scenario):
         ridge = f" ({show(done)} FLOP a byte, ridge at {show(results['flops_per_byte'])})"
     far = results["bound"] == "compute" and (results["utilization"] or 1.0) < FAR_BELOW
-    slow = ": slow kernels, far from the chip's peak" if far else ""
+    slow = ", in kernels that stay far below the chip's peak" if far else ""
     start, plain = "; ", results["step_time_s" if "in_flight" in results else "tpot_s"]
     if (prompts := 1 - plain / results["itl_s"] if results.get("itl_s") else 0.0) > MOST:
         start = f"; prompts take {show(prompts, 'share')} of the time, between them "

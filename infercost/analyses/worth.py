@@ -9,11 +9,13 @@ from infercost.analyses.many import LAYOUT, at_point
 from infercost.analyses.remarks import count_flag, on_devices
 from infercost.analyses.step import token_seconds
 from infercost.errors import InfercostError
+from infercost.fleet.cost import device_seconds, floor_of
+from infercost.fleet.service import Service
 from infercost.numeric import ceiling, floor, last_that
 from infercost.parts.accelerator import has_endless_rate, is_owned, joins
-from infercost.parts.formats import CACHES
+from infercost.parts.formats import CACHES, WEIGHTS
 from infercost.parts.preset import counted
-from infercost.parts.stack import eight_bit_cache
+from infercost.parts.stack import eight_bit_cache, reads_gguf
 from infercost.replica.layout import Layout
 from infercost.replica.serving import Served, full_prefill_time, serve_closed, serve_rate
 from infercost.replica.step import Running, full_batch, pace_of, tpot_of
@@ -26,6 +28,8 @@ from infercost.units import many, show
 LEAST = 0.05
 #: Tokens a second of a user below which a limit on the time between them is advised, and that limit in seconds.
 SLOW, USUAL_TPOT = 10.0, 0.05
+#: Memory that holds fewer sequences beside the weights holds few.
+FEW_HELD = 8
 ORIGIN = "what would be cheaper"
 #: What prompts apart must save of a token to come before all other advice.
 _MOST_OF_IT = 0.5
@@ -236,6 +240,26 @@ def narrower(scenario: Scenario) -> Scenario | None:
     return other if other.rack.plan.fits else None
 
 
+def lighter(scenario: Scenario) -> Scenario | None:
+    """The same question asked with weights of eight bits; None where they have no more, or that cannot be.
+
+    Nor for one of many rows, whose advice nobody reads.
+    """
+    if scenario.is_row:
+        return None
+    try:
+        other = at_point(scenario.question, {"dtype": WEIGHTS[weights_of_8_bits(scenario)]}, ORIGIN)
+    except InfercostError:
+        return None
+    smaller = other.rack.weight_bytes < (1 - LEAST) * scenario.rack.weight_bytes
+    return other if smaller and other.rack.plan.fits else None
+
+
+def weights_of_8_bits(scenario: Scenario) -> str:
+    """The format of eight bits that an engine stores weights in."""
+    return "q8_0" if reads_gguf(scenario.rack.setup.stack) else "fp8"
+
+
 def option(scenario: Scenario) -> str:
     """The option that stores a cache in eight bits."""
     return f"--kv-dtype {eight_bit_cache(scenario.rack.setup.stack)}"
@@ -355,3 +379,32 @@ def _many_rows(scenario: Scenario, batch: float) -> Iterator[str]:
         yield f"products of {few + 1:.0f} to {most:.0f} users take equally long: batch as many, as far as memory holds"
     else:
         yield "more users hardly make a token cheaper, and cards take turns: take a faster one, or more replicas"
+
+
+def holds_few(service: Service) -> bool:
+    """Whether memory holds so few sequences beside the weights that hardly any share a read of these."""
+    return service.binds == "memory" and service.fleet.slots < FEW_HELD
+
+
+def fewer_bits(scenario: Scenario) -> Iterator[str]:
+    """Weights and a cache of eight bits where memory holds few sequences: how many then, and what a token saves."""
+    service, ways = scenario.service, list[str]()
+    if not holds_few(service):
+        return
+    found = (
+        (f"weights in 8 bits (--dtype {weights_of_8_bits(scenario)})", lighter(scenario)),
+        (f"a cache in 8 bits ({option(scenario)})", narrower(scenario)),
+    )
+    for what, other in found:
+        if other is None or other.service.missed or other.service.fleet.slots <= service.fleet.slots:
+            continue
+        floors = [device_seconds(each, floor_of(each)) for each in (service, other.service)]
+        if (saved := 1 - floors[1] / floors[0]) >= LEAST:
+            devices = other.rack.devices
+            on = "" if devices == scenario.rack.devices else f" on {many(devices, 'device')}"
+            held = many(other.service.fleet.slots, "sequence")
+            ways.append(
+                f"{what} {'leave' if 'weights' in what else 'leaves'} room for {held}{on}, and a full replica's "
+                f"token costs {show(saved, 'share')} less"
+            )
+    yield from ways

@@ -122,7 +122,7 @@ class Fleet(NamedTuple):
     ``slots`` is the largest batch of a replica, ``follows`` whether replicas come and go with the load,
     ``waiting`` the share of requests that may wait for a slot (1: no headroom is kept for chance), ``fixed`` a count,
     ``patience`` the seconds that a mean wait may take, of those who wait, ``max_ttft`` those of a mean first token,
-    its wait included.
+    its wait included. ``closed`` is whether so many streams are there as were asked, and no others come by chance.
     """
 
     curve: Curve
@@ -135,6 +135,11 @@ class Fleet(NamedTuple):
     fixed: int = 0
     patience: float = inf
     max_ttft: float = inf
+    closed: bool = False
+
+    def seats(self, offered: float, slots: float) -> bool:
+        """Whether each of the streams that were asked about has a slot of its own, where none is kept for chance."""
+        return self.closed and self.waiting >= 1 and offered <= slots * (1 + CLOSE)
 
     def offered(self, users: float, share: float) -> float:
         """Slots that so many users would keep busy in an hour, every replica full."""
@@ -388,10 +393,13 @@ def _streaming(fleet: Fleet, users: float, replicas: int, share: float) -> tuple
 def wait(fleet: Fleet, users: float, replicas: int, share: float) -> tuple[float, float | None]:
     """Share of requests that wait for a slot in an hour, and the mean seconds of it: none where they only queue.
 
-    Each is taken to hold its slot as long as on a full replica. Bursts fill so many slots at a time (Hayward).
+    Each is taken to hold its slot as long as on a full replica. Bursts fill so many slots at a time (Hayward). Of a
+    closed loop of no more streams than slots none waits.
     """
     slots = slots_of_replicas(replicas=replicas, most_batch=fleet.slots)
     offered = fleet.offered(users, share)
+    if fleet.seats(offered, slots):
+        return 0.0, 0.0
     if offered >= slots:
         return 1.0, None
     chance = erlang_c(offered=offered, slots=slots, peakedness=fleet.peakedness)
@@ -408,8 +416,8 @@ def _mean_wait(fleet: Fleet, slots: float, offered: float, chance: float) -> flo
 def patient(fleet: Fleet, users: float, replicas: int, share: float) -> bool:
     """Whether those who wait for a slot in an hour wait no longer than they may."""
     slots, offered = slots_of_replicas(replicas=replicas, most_batch=fleet.slots), fleet.offered(users, share)
-    if offered >= slots:
-        return False
+    if fleet.seats(offered, slots) or offered >= slots:
+        return fleet.seats(offered, slots)
     return _mean_wait(fleet, slots, offered, 1.0) <= fleet.patience
 
 

@@ -170,10 +170,11 @@ def _latencies(curve: Curve, level: Level) -> tuple[dict[str, float], str]:
 def queued(service: Service, *, closed: bool = False) -> Service:
     """The service with the ends of its waits: an hour, and the limit on a first token where an empty one keeps it.
 
-    Where it is ``closed`` so many sequences are there as were asked and no others come, so a queue has an end.
+    Where it is ``closed`` so many sequences are there as were asked and no others come: one in a slot never waits.
     """
     limit = inf if service.missed else service.level.max_ttft or inf
-    return service._replace(fleet=service.fleet._replace(patience=inf if closed else PATIENCE, max_ttft=limit))
+    patience = inf if closed else PATIENCE
+    return service._replace(fleet=service.fleet._replace(patience=patience, max_ttft=limit, closed=closed))
 
 
 def reworked_service(service: Service) -> Service:

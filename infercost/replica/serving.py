@@ -86,18 +86,21 @@ def prefill_time(replica: Replica, prompts: float, request: Request) -> float:
 def full_prefill_time(replica: Replica, request: Request) -> float:
     """Seconds of a replica for each prompt where prompts alone keep all its groups and stages busy."""
     groups, stages, new = replica.work.layout.dp, replica.work.layout.pp, request.new
-    chunk, prompts, passes, before = chunk_of(replica, request) / groups, float(groups), 1, request.cached
+    chunk, prompts, passes = chunk_of(replica, request) / groups, float(groups), 1
     if new > chunk:
         passes = formulas.request.prompt_passes(tokens=new, chunk_tokens=chunk)
-        before = formulas.request.cached_before_passes(cached=before, new_tokens=new, prompt_passes=passes)
     elif chunk < inf:
         prompts = formulas.request.prompts_of_groups(groups=groups, chunk_tokens=chunk, new_tokens=new)
-    tokens = formulas.request.prompt_tokens(new_tokens=new, prompts=prompts)
-    share = formulas.request.tokens_of_pass(tokens=tokens, prompt_passes=passes)
-    load = Load(prompt_tokens=share, prompts=prompts, cached=before, whole_prompt=new)
-    return formulas.request.full_prefill_time(
-        pass_time=_pass_of_prompts(replica, load, stages), prompt_passes=passes, stages=stages, prompts=prompts
-    )
+    if replica.timing:  # its law of a whole prompt counts what lies before each part
+        part = formulas.request.prompts_of_pass(prompts=prompts, prompt_passes=passes) if passes > 1 else prompts
+        one = _pass_with(replica, 0, request, part, stages)
+    else:
+        before, tokens = request.cached, formulas.request.prompt_tokens(new_tokens=new, prompts=prompts)
+        share = formulas.request.tokens_of_pass(tokens=tokens, prompt_passes=passes)
+        if passes > 1:
+            before = formulas.request.cached_before_passes(cached=before, new_tokens=new, prompt_passes=passes)
+        one = _pass_of_prompts(replica, Load(prompt_tokens=share, prompts=prompts, cached=before), stages)
+    return formulas.request.full_prefill_time(pass_time=one, prompt_passes=passes, stages=stages, prompts=prompts)
 
 
 def _prompts(replica: Replica, prompts: float, request: Request, parts: float = 1) -> float:
@@ -324,8 +327,7 @@ def prompt_along(replica: Replica, batch: float, request: Request) -> float:
     """Seconds of the steps of a batch that one prompt rides along with, where a roofline times them."""
     if (passes := prompt_passes(replica, request)) == 1:
         return _with_prompts(replica, batch, request, 1)
-    part = formulas.request.prompts_of_pass(prompts=1, prompt_passes=passes)
-    step = _with_prompts(replica, batch, request, part)
+    step = _with_prompts(replica, batch, request, formulas.request.prompts_of_pass(prompts=1, prompt_passes=passes))
     return formulas.request.prompt_steps_time(riding_step=step, prompt_passes=passes)
 
 
@@ -427,8 +429,7 @@ def _queued(replica: Replica, met: Met, request: Request, rate: float) -> Served
     served, batch, busy, ride = met
     if ride is None or not request.burstiness:
         return served
-    stages = replica.work.layout.pp
-    full, delay = _full_of_parts(replica, request), ride.delay
+    stages, full, delay = replica.work.layout.pp, _full_of_parts(replica, request), ride.delay
     if batch > full:
         fullest_ride = ride_of(replica, full, request)
         rate, delay = serve_batch(replica, full, request, busy, full, fullest_ride).rate, fullest_ride.delay
@@ -454,8 +455,7 @@ def first_token_met(replica: Replica, batch: float, request: Request, ride: Ride
 def ride_of(replica: Replica, batch: float, request: Request, step: float | None = None) -> Ride:
     """Prompts that join a batch as often as they must for it to stay what it is, where kernels time it."""
     step = decode_time(replica, batch, request.context) if step is None else step
-    stages = replica.work.layout.pp
-    each = formulas.request.prompts_per_step(batch=batch, decoded_tokens=request.decoded, stages=stages)
+    each = formulas.request.prompts_per_step(batch=batch, decoded_tokens=request.decoded, stages=replica.work.layout.pp)
     return _ride(replica, batch, request, step, each)
 
 

@@ -29,7 +29,7 @@ from infercost.scenario.rack import (
 )
 from infercost.scenario.read import Given, Question, Reading, read_part
 from infercost.scenario.running import read_draft, read_load, read_request, read_running
-from infercost.scenario.scenario import AS_LEAST, CHEAPEST, CHOSEN, COMPARED, Load, most_at_once
+from infercost.scenario.scenario import AS_LEAST, CHEAPEST, CHOSEN, COMPARED, FOR_ONE, Load, most_at_once
 from infercost.scenario.usual import usual_lengths
 from infercost.units import many, show
 
@@ -481,8 +481,25 @@ def _answered(question: Question, devices: int | None, found: list[Choice], aske
         notes = notes[1:]
     if staged:
         notes.append(Note("stages", staged))
+    if question.command == "utilization" and asked.is_full and best.copies == 1 and best.rate:
+        notes += _for_one(question, asked, best)
     every, notes = {**question.given, **values, **asked_for}, [*question.notes, *notes]
     return question._replace(given=every, notes=tuple(notes), idle=given - used if given else 0)
+
+
+def _for_one(question: Question, asked: Asked, full: Choice) -> Iterator[Note]:
+    """What one user alone gets in a layout that is faster for one than the one that serves most when full."""
+    given = {name: each for name, each in question.given.items() if name not in _WIDTHS}
+    reading = Reading(question._replace(given={**given, "batch": Given(1, CHOSEN)}, notes=()))
+    if (lone := _asked(reading, asked.setup)) is None:
+        return
+    lone = lone._replace(kept=asked.kept, copies=asked.copies)
+    found, _ = _on(lone, full.devices)
+    same = next(iter(lone.choices(1, [full.layout])), None)
+    if found and same and found[0].time * (1 + ALIKE) < same.time:
+        tokens = show(1 / found[0].time, "")
+        text = f"One user alone gets {tokens} tokens/s in {found[0].words} (--batch 1)"
+        yield Note(FOR_ONE, f"{text}; this layout, {full.words}, serves most when full.")
 
 
 def _why(found: list[Choice], asked: Asked, per_device: bool) -> str:

@@ -336,7 +336,9 @@ def _spend(reading: Reading, service: "Service") -> None:
     if budget < month:
         size = many(rack.devices, "device")
         what = f"--budget {show(budget, 'USD')}: a replica of {size} is {show(month, 'USD')} a month"
-        raise BadValue(what, f"give more, or a lower --price: {_least_words(reading, service)}")
+        least = _least_words(reading, service)
+        other = "".join(f"; {words}" for words in _instead(reading, budget))
+        raise BadValue(what, f"give more, or a lower --price: {least}{other}")
     reading.given["replicas"] = Given(int(floor(budget / month)), "assumed: all that --budget pays for")
 
 
@@ -351,6 +353,14 @@ def _least_words(reading: Reading, service: "Service") -> str:
     return f"the smallest that holds the model, of {many(least, 'device')}, is {show(month, 'USD')}"
 
 
+def _instead(reading: Reading, budget: float) -> list[str]:
+    """What holds the model within a month's money in place of what was asked, or the cheapest where nothing does."""
+    from infercost.scenario.afford import within  # reads every part
+
+    found = within(reading, budget)
+    return [one.words if one.month <= budget else f"the cheapest of all: {one.words}" for one in found]
+
+
 def _device_for(reading: Reading) -> str:
     """The hint at --gpu for a model that was named without one; UnknownName or BadFile for a model of no use."""
     model, users = reading.given.get("model"), reading.given.get("users")
@@ -359,9 +369,10 @@ def _device_for(reading: Reading) -> str:
     from infercost.models.find import find_model
 
     find_model(str(model.value))
-    if users is None:
-        return "for example --gpu h100"
-    return f"infercost compare --model {shlex.quote(str(model.value))} --users {users.value:.0f} finds one"
+    ask = f"infercost compare --model {shlex.quote(str(model.value))}"
+    if users is None and (budget := reading.get("budget")) and (found := _instead(reading, budget)):
+        return f"{'; '.join(found)}; {ask} ranks parts by the price of a token"
+    return "for example --gpu h100" if users is None else f"{ask} --users {users.value:.0f} finds one"
 
 
 def _remedies(reading: Reading, service: "Service") -> Iterator[str]:

@@ -197,6 +197,8 @@ PAYS_FIRST = "assumed: where it breaks even with the fewest users"
 LOADS, TRACED = ("users", "concurrent", "tokens_per_month"), "trace "
 #: Origin of users where so many replicas were asked about in their place.
 ALL_TAKEN = "assumed: all that so many replicas take"
+#: Code of a remark that belongs to the verdict: what one user gets in a layout that is not best when full.
+FOR_ONE = "for-one"
 #: Origin of parts that are asked about side by side.
 COMPARED = "compare"
 

@@ -6,8 +6,13 @@ import pytest
 
 import infercost
 from infercost.errors import InfercostError
+from infercost.parts import catalog
 
 ASKED = {"gpu": "h100:2", "model": "llama-3.1-8b", "price": 2}
+#: What a hint names: devices, part, a month, and the flags that ask for it.
+NAMED = re.compile(
+    r"(\d+) x (\S+) holds? it(?: in \S+)? for \$([\d,]+) a month \(--gpu (\S+?)(?: --dtype (\S+))?\)",
+)
 #: Weights of 70.6 GB, which one device of 80 GB holds without room for a cache beside an engine.
 FREE = {"gpu": "h100", "model": "llama-3.3-70b", "dtype": "fp8", "price": 3.49}
 
@@ -52,3 +57,36 @@ def test_a_budget_that_pays_for_no_replica_names_the_least(more: dict, devices: 
     with pytest.raises(InfercostError, match=f"a replica of {devices} devices is") as error:
         infercost.userbase(**FREE, budget=5000, **more)
     assert re.search(hint, error.value.hint)
+
+
+@pytest.mark.parametrize(
+    ("asked", "budget"),
+    [
+        ({"model": "llama-3.1-70b", "gpu": "b200"}, 3000),
+        ({"model": "llama-3.1-405b", "gpu": "h100"}, 10_000),
+        ({"model": "llama-3.1-405b", "gpu": "b200"}, 12_000),
+        ({"model": "llama-3.1-70b"}, 20_000),
+        (FREE, 5000),
+    ],
+)
+def test_a_budget_that_is_too_small_names_what_it_pays_for(asked: dict[str, str], budget: int) -> None:
+    """Each that is named is asked again: it costs its devices' rent of 730 hours, and serves within the budget."""
+    with pytest.raises(InfercostError) as error:
+        infercost.userbase(**asked, budget=budget)
+    named = NAMED.findall(error.value.hint)
+    assert named
+    for count, name, month, gpu, dtype in named:
+        rent = asked.get("price") or catalog.load("accelerators", name).value("rent_neocloud")
+        assert int(month.replace(",", "")) == round(int(count) * rent * 730) <= budget
+        other = {**asked, "gpu": gpu, **({"dtype": dtype} if dtype else {})}
+        assert infercost.userbase(**other, budget=budget)["usd_per_month"] <= budget
+
+
+def test_a_budget_below_the_cheapest_part_is_told_what_that_costs() -> None:
+    for asked in ({"gpu": "h100"}, {}):
+        with pytest.raises(InfercostError) as error:
+            infercost.userbase(model="deepseek-v3", budget=100, **asked)
+        assert re.search(r"the cheapest of all: \d+ x \S+ holds? it in int4 for \$[\d,]+ a month", error.value.hint)
+    with pytest.raises(InfercostError) as error:  # a price of one's own is of no other part
+        infercost.userbase(model="deepseek-v3", gpu="h100", price=2, budget=100)
+    assert set(re.findall(r"--gpu (\S+)", error.value.hint)) == {"h100-sxm"}

@@ -428,6 +428,19 @@ def test_a_batch_that_nobody_gave_is_one_on_each_replica(run: Run, context: str,
     assert "(one on each replica when absent)" in " ".join(run("utilization", "--help").out.split())
 
 
+def test_a_layout_that_is_best_when_full_says_what_one_user_gets_in_another(run: Run) -> None:
+    """Llama 405B on two nodes: stages serve most when full, all sixteen ranks are fastest for one."""
+    asked = ("utilization", "--gpu", "h100:16", "--model", "llama-3.1-405b")
+    said, lone = run(*asked, "--json").json, run(*asked, "--batch", "1", "--json").json
+    assert layout(said)["tp"] < layout(lone)["tp"] == 16
+    fastest = f"{lone['results']['tokens_per_s_per_user']:.4g}"
+    words = f"One user alone gets {fastest} tokens/s in tp 16 (--batch 1); this layout, tp 8 pp 2, serves most when"
+    assert words in said["verdict"]
+    assert "One user alone" not in lone["verdict"] + "".join(note["text"] for note in said["notes"])
+    alike = run("utilization", "--gpu", "h100:8", "--model", "llama-3.1-70b", "--json").json
+    assert "One user alone" not in alike["verdict"]
+
+
 @pytest.mark.parametrize("model", ["deepseek-v3", "kimi-k2", "llama-3.3-70b"])
 def test_a_batch_that_is_assumed_has_the_layout_of_one_that_is_given(run: Run, model: str) -> None:
     """DeepSeek-V3 takes two nodes of H100: one user's layers are split within a node, where links are fast."""

@@ -103,6 +103,13 @@ def test_replicas_share_what_was_measured() -> None:
     assert f"times the estimate of {four['tokens_per_s']:,.0f} tokens/s" in four.verdict
 
 
+def test_what_was_measured_as_estimated_is_said_to_be_so() -> None:
+    estimate = ask(1, batch=16, context=1000)["tokens_per_s"]
+    report = ask(f"{estimate:.4g}", batch=16, context=1000)
+    assert f", as estimated ({estimate:,.0f} tokens/s) and " in report.verdict
+    assert "times the estimate" not in report.verdict
+
+
 def test_faster_than_the_bound_is_said() -> None:
     report = ask("100k", batch=16, context=1000)
     assert report["measured_over_bound"] > 1

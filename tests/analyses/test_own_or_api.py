@@ -288,8 +288,9 @@ def test_what_all_users_that_it_takes_would_be_billed_by_hand(more: dict[str, An
     share, margin = (f"{100 * each:.1f}%" for each in (even / users, 1 - most / bill))
     words = f"{even:,} users are {share[:4].rstrip('%')}"
     assert words in report.verdict
-    assert f"of the {users:,} it takes; full, it costs $10,191 and the API bills ${bill:,.0f} (gross margin " in (
-        report.verdict
+    assert (
+        f"of the {users:,} it has room for; full, it costs $10,191 and the API bills ${bill:,.0f} (gross margin "
+        in (report.verdict)
     )
     assert margin in report.verdict
 
@@ -302,7 +303,7 @@ def test_users_of_minutes_break_even_at_a_larger_share_of_tokens_by_hand() -> No
     assert report["break_even_token_share"] == pytest.approx(share)
     assert share > 2 * report["break_even_capacity_share"]
     assert f"users on (10 minutes a day each, {report['break_even_tokens_per_month'] / 1e9:.2f}B" in report.verdict
-    assert f"it takes, {100 * share:.1f}% in tokens; full" in report.verdict
+    assert f"it has room for and make {100 * share:.1f}% of the tokens; full" in report.verdict
 
 
 @pytest.mark.parametrize("users", [None, 5000])

@@ -334,7 +334,7 @@ FIRST = " a user after the first token ("
         ),
         (
             {"model": "llama-3.1-8b", "gpu": "m4-max", "batch": 16},
-            ("; compute binds: slow kernels, far from the chip's peak", FIRST, " in all: "),
+            ("; compute binds, in kernels that stay far below the chip's peak", FIRST, " in all: "),
         ),
         ({"params": "8B", "gpu": "h100-note", "price": 2}, ("(MFU) at batch 1; memory binds.", " tokens/s, at $")),
         (

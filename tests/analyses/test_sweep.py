@@ -1,5 +1,6 @@
 """A sweep is the same question many times: each row is what the point alone answers, to the last digit."""
 
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -113,7 +114,7 @@ def test_a_turn_between_the_ends_is_in_the_verdict(run: Run) -> None:
         ((2, 1, 2), "falls from 2 s to 1 s at batch 2, then rises to 2 s"),
         ((1, 3, 2, 4, 2), "rises from 1 s to 2 s (2x), highest 4 s at batch 4"),
         ((2, 3, 1, 2), "is 2 s at both ends, lowest 1 s at batch 3, highest 3 s at batch 2"),
-        ((1, 1.00001, 1.00002), "stays at 1 s"),
+        ((1, 1.00001, 1.00002), "is 1 s throughout"),
         ((9.998, 10), "rises from 9.998 s to 10 s"),
         ((4, 1), "falls from 4 s to 1 s (4x)"),
     ],
@@ -129,7 +130,7 @@ def test_what_differs_in_digits_that_nobody_sees_stays(run: Run) -> None:
     asked = ("utilization", "--gpu", "h100:1", "--model", "llama-3.1-8b", "--context", "1", "--batch", "2")
     said = run(*asked, "--sweep", "kv-dtype=bf16,fp8", "--json").json
     assert len({row["usd_per_million_tokens"] for row in said["rows"]}) == 2
-    assert "the price of a million tokens stays at " in said["verdict"]
+    assert re.search(r"the price of a million tokens is \S+ for each", said["verdict"])
 
 
 def test_two_models_have_their_cache_compared(run: Run) -> None:
@@ -157,7 +158,17 @@ def test_a_constant_figure_and_a_single_point_have_a_verdict(run: Run) -> None:
     alone = " ".join(run(*fit, "--sweep", "gpus=4:32").out.split())
     assert alone.startswith("3 of 4 points do not fit. On 32 devices, what is left of a device is 30 GB.")
     same = " ".join(run(*fit, "--sweep", "active_params=1T,1.6T").out.split())
-    assert same.startswith("Over 2 points, the number of devices stays at 20.")
+    assert same.startswith("At each of 2 points it takes 20 devices; what is left of a device is 0 B.")
+
+
+def test_devices_are_counted_in_plain_words(run: Run) -> None:
+    """671B in fp8 take two nodes of H100, an 8B model one device; eight B200 are as many as are named."""
+    asked = ("fit", "--json", "--sweep")
+    two = run(*asked, "model=deepseek-v3,llama-3.1-8b", "--gpu", "h100").json["verdict"]
+    words = "It takes 16 devices (deepseek-v3), 1 (llama-3.1-8b): deepseek-v3 takes 16x as many as llama-3.1-8b; the "
+    assert words in two
+    one = run(*asked, "gpu=h100:8,b200:8", "--model", "deepseek-v3").json["verdict"]
+    assert "On b200:8, it takes 8 devices; the number of sequences that fit is " in one
 
 
 def test_points_that_do_not_fit_or_have_no_answer_stay(run: Run) -> None:

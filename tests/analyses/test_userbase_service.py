@@ -307,6 +307,41 @@ def test_the_verdict_says_that_most_requests_wait(share: float, most: bool) -> N
     assert ("--max-wait-probability 1%" in report.verdict) is most
 
 
+@pytest.mark.parametrize(("slots", "replicas"), [(64, 1), (60, 2), (16, 4)])
+def test_nobody_waits_where_each_of_the_streams_that_were_asked_about_has_a_slot(slots: int, replicas: int) -> None:
+    """A closed loop of 64 streams fills its slots and no other comes; kept for chance some more are provided."""
+    asked = {"gpu": "h100", "model": "llama-3.1-8b", "input_tokens": 1000, "output_tokens": 200, "concurrent": 64}
+    report = infercost.userbase(**asked, max_sequences=slots)
+    assert (report["wait_probability"], report["mean_wait_s"], report["replicas"]) == (0.0, 0.0, replicas)
+    assert "wait for a slot" not in report.verdict
+    within = infercost.userbase(**asked, max_sequences=slots, max_ttft="30s")
+    assert within["replicas"] == replicas
+    chanced = infercost.userbase(**asked, max_sequences=slots, max_wait_probability=0.01)
+    assert chanced["slots"] > 64
+    assert 0 < chanced["wait_probability"] <= 0.01
+
+
+@pytest.mark.parametrize("more", [{"users": 1000}, {"users": 1000, "replicas": 2}])
+def test_fewer_bits_are_advised_where_memory_holds_few_sequences(more: dict[str, int]) -> None:
+    """Weights of 141 GB leave two H100 room for one sequence of 8,192 tokens; in fp8 they take half of that."""
+    asked = {"gpu": "h100:2", "model": "llama-3.1-70b"}
+    says = [" ".join(each.advice) for each in (infercost.userbase(**asked, **more), infercost.economies(**asked))]
+    floor = infercost.economies(**asked)["floor_usd_per_million_tokens"]
+    for name in ("dtype", "kv_dtype"):
+        other = {**asked, name: "fp8"}
+        held = infercost.fit(**other)["max_sequences"]
+        saved = 1 - infercost.economies(**other)["floor_usd_per_million_tokens"] / floor
+        words = f"8 bits (--{name.replace('_', '-')} fp8) leave"
+        left = f" room for {held} sequences, and a full replica's token costs {100 * saved:.1f}% less"
+        assert all(words in each and left in each for each in says)
+    verdict = infercost.economies(**asked).verdict
+    assert "Beside the weights a replica's cache has room for 1 sequence only." in verdict
+    assert "A lone user's token costs as much as a full batch's if only busy time is paid, 144x the floor" in verdict
+    roomy = {"gpu": "h100:4", "model": "llama-3.1-70b"}
+    assert "dtype" not in " ".join(infercost.userbase(**roomy, users=1000).advice)
+    assert "Beside the weights" not in infercost.economies(**roomy).verdict
+
+
 def test_a_service_level_leaves_no_waiting_to_speak_of() -> None:
     days = {**CHAT, "users": 500_000, "traffic": "work", "scale_down": True}
     assert "wait for a slot" in infercost.userbase(**days).verdict

@@ -266,7 +266,7 @@ def test_an_hour_in_which_nobody_streams_is_empty() -> None:
 def test_a_service_is_held_to_nothing_unless_asked() -> None:
     assert Level() == (None, None, 1.0, False, 0, None)
     one = Fleet(CURVE, 2.0, Use(), (1.0,))
-    assert one[4:] == (False, 1.0, 1.0, 0, inf, inf)
+    assert one[4:] == (False, 1.0, 1.0, 0, inf, inf, False)
     assert Use() == (0.0, 0.0)
 
 

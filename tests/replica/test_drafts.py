@@ -84,7 +84,7 @@ def test_a_draft_that_slows_down_is_said(run: Run) -> None:
     assert "leave the draft out" in bad["verdict"]
     assert bad["advice"][0].startswith("leave the draft out: a token takes ")
     assert not any("leave the draft out" in line for line in (good["verdict"], *good["advice"]))
-    assert " at the 0.79 to 0.98 of it that published runs reached." in good["verdict"]
+    assert " if 0.79 to 0.98 of that is reached, as in published runs." in good["verdict"]
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_runs_reached_a_part_of_what_a_draft_gains_at_best(
     worth = said["results"]["plain_tpot_s"] / said["results"]["tpot_s"]
     low, high = worth * 0.79, worth * 0.98
     assert (low >= 1, high >= 1) == is_gain
-    runs = f"{low:.3g}x to {high:.3g}x at the 0.79 to 0.98 of it that published runs reached"
+    runs = f"{low:.3g}x to {high:.3g}x if 0.79 to 0.98 of that is reached, as in published runs"
     assert f"an estimate: at best {worth:.4g}x as fast, {runs}{loss or '.'}" in said["verdict"]
     assert all(low <= said["results"][key] <= high for key, (low, high) in said["bands"].items())
     table = " ".join(run("utilization", *args.split(), accepted, "--format", "plain").out.split())

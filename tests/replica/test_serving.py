@@ -18,6 +18,7 @@ from infercost.replica.serving import (
     Request,
     all_at_once,
     burst_ttft,
+    chunk_of,
     decode_time,
     full_prefill_time,
     prefill_time,
@@ -158,3 +159,16 @@ def test_where_nothing_else_runs_a_replica_of_one_group_is_full_of_one_prompt(pr
     """Where no chunk is said, where one holds half of it, and where it holds one and no more."""
     lone, request = replica("llama-3.1-8b", Layout(1), profile), Request(1024, 2, chunk_tokens=chunk)
     assert full_prefill_time(lone, request) == pytest.approx(prefill_time(lone, 1, request), rel=PARTS - 1)
+
+
+@pytest.mark.parametrize("model", ["llama-3.1-8b", "qwen3-30b-a3b", "deepseek-v3"])
+@pytest.mark.parametrize("profile", ["llama.cpp", "vllm", "sglang", "tensorrt-llm"])
+@pytest.mark.parametrize("prefix", [0.0, 0.9])
+def test_prompts_without_a_gap_take_no_longer_than_one_after_another(model: str, profile: str, prefix: float) -> None:
+    """The passes of a long prompt are the same beside others; short ones share a pass, and its reads of weights."""
+    lone = replica(model, Layout(1), profile)
+    for tokens in (9, 33, 200, 512, 513, 4096, 20_000, 100_000):
+        request = Request(tokens, 1, prefix)
+        full, alone = full_prefill_time(lone, request), prefill_time(lone, 1, request)
+        assert full <= alone * HAIR
+        assert full == pytest.approx(alone) or request.new < chunk_of(lone, request)
