@@ -26,32 +26,32 @@ LARGE = {"experts": 50.0, "window": 100.0, "prompts": 0.5, "base_latency": 90.0}
 KNOWN = [case for name in ("known_answers", "known_models") for case in in_yaml(f"tests/data/{name}.yaml")]
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_formula_is_keyword_only_and_plain(name: str) -> None:
-    parameters = inspect.signature(FORMULAS[name]).parameters.values()
-    assert parameters
-    assert all(parameter.kind is parameter.KEYWORD_ONLY for parameter in parameters)
-    assert all(parameter.default is parameter.empty for parameter in parameters)
-    assert {*typing.get_type_hints(FORMULAS[name]).values()} <= {float, int, Sequence[float]}
+def test_formulas_are_keyword_only_and_plain() -> None:
+    for name in NAMES:
+        parameters = inspect.signature(FORMULAS[name]).parameters.values()
+        assert parameters, name
+        assert all(parameter.kind is parameter.KEYWORD_ONLY for parameter in parameters), name
+        assert all(parameter.default is parameter.empty for parameter in parameters), name
+        assert {*typing.get_type_hints(FORMULAS[name]).values()} <= {float, int, Sequence[float]}, name
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_formula_is_documented_and_sourced(name: str) -> None:
-    sentence = (FORMULAS[name].__doc__ or "").split("\n")[0]
-    assert sentence.endswith(".")
-    assert len(FORMULAS[name].source) > 10
+def test_formulas_are_documented_and_sourced() -> None:
+    for name in NAMES:
+        sentence = (FORMULAS[name].__doc__ or "").split("\n")[0]
+        assert sentence.endswith("."), name
+        assert len(FORMULAS[name].source) > 10, name
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_formula_is_one_expression_that_can_be_shown(name: str) -> None:
-    types = typing.get_type_hints(FORMULAS[name])
-    inputs = {
-        parameter: [2.0, 3.0] if types[parameter] == Sequence[float] else LARGE.get(parameter, 2.0 + number)
-        for number, parameter in enumerate(inspect.signature(FORMULAS[name]).parameters)
-    }
-    step = explain(Call(FORMULAS[name], inputs, FORMULAS[name](**inputs)))
-    assert step.symbols.startswith(f"{TERMS[name].symbol} = ")
-    assert all(TERMS[parameter].symbol in step.symbols for parameter in inputs)
+def test_formulas_are_one_expression_each_that_can_be_shown() -> None:
+    for name in NAMES:
+        types = typing.get_type_hints(FORMULAS[name])
+        inputs = {
+            parameter: [2.0, 3.0] if types[parameter] == Sequence[float] else LARGE.get(parameter, 2.0 + number)
+            for number, parameter in enumerate(inspect.signature(FORMULAS[name]).parameters)
+        }
+        step = explain(Call(FORMULAS[name], inputs, FORMULAS[name](**inputs)))
+        assert step.symbols.startswith(f"{TERMS[name].symbol} = "), name
+        assert all(TERMS[parameter].symbol in step.symbols for parameter in inputs), name
 
 
 def names_of(calls: list[Call]) -> set[str]:

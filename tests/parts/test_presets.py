@@ -39,12 +39,12 @@ def test_at_least_forty_accelerators_ship() -> None:
     assert len(ACCELERATORS) >= 40
 
 
-@pytest.mark.parametrize("preset", PRESETS, ids=named)
-def test_every_figure_has_a_source_and_a_date(preset: Preset) -> None:
-    assert preset.facts
-    for key, fact in preset.facts.items():
-        assert len(fact.source) > 5, key
-        assert re.fullmatch(r"(19|20)\d\d(-\d\d){0,2}", fact.date), (key, fact.date)
+def test_every_figure_has_a_source_and_a_date() -> None:
+    for preset in PRESETS:
+        assert preset.facts, preset.name
+        for key, fact in preset.facts.items():
+            assert len(fact.source) > 5, (preset.name, key)
+            assert re.fullmatch(r"(19|20)\d\d(-\d\d){0,2}", fact.date), (preset.name, key, fact.date)
 
 
 def test_no_two_presets_claim_a_name() -> None:
@@ -78,10 +78,11 @@ def test_rates_of_mi455x_are_those_of_its_dense_instructions() -> None:
     assert part.value("flops_fp4") == pytest.approx(sixteen * (32 * 16 * 128 / 8) / (16 * 16 * 32 / 8), rel=0.005)
 
 
-@pytest.mark.parametrize("part", ACCELERATORS, ids=named)
-def test_reported_memory_is_near_its_label(part: Preset) -> None:
-    if "memory_reported" in part.facts and "memory" in part.facts:
-        assert 0.93 <= part.value("memory_reported") / part.value("memory") <= 1.08
+def test_reported_memory_is_near_its_label() -> None:
+    both = [part for part in ACCELERATORS if {"memory_reported", "memory"} <= {*part.facts}]
+    shares = {part.name: part.value("memory_reported") / part.value("memory") for part in both}
+    assert len(shares) > 20
+    assert {name: share for name, share in shares.items() if not 0.93 <= share <= 1.08} == {}
 
 
 #: NVIDIA's parts without a log of a driver: a note's round numbers, those not sold, memory shared with a CPU.
@@ -234,10 +235,10 @@ def test_ideal_counts_what_is_sold_and_others_what_an_engine_sees() -> None:
     assert memory_key(catalog.accelerator("tpu-v5e"), nominal=False) == "memory"
 
 
-@pytest.mark.parametrize("part", ACCELERATORS, ids=named)
-def test_every_figure_key_is_known_to_the_glossary_of_presets(part: Preset) -> None:
-    assert set(part.facts) <= set(FIGURES)
-    assert part.labels["kind"] in ("gpu", "tpu", "accelerator", "soc", "cpu", "superchip", "wafer", "reference")
+def test_every_figure_key_is_known_to_the_glossary_of_presets() -> None:
+    kinds = ("gpu", "tpu", "accelerator", "soc", "cpu", "superchip", "wafer", "reference")
+    assert [part.name for part in ACCELERATORS if not set(part.facts) <= set(FIGURES)] == []
+    assert [part.name for part in ACCELERATORS if part.labels["kind"] not in kinds] == []
 
 
 BROKEN = {
