@@ -365,7 +365,8 @@ def _batch_advice(scenario: Scenario) -> Iterator[str]:
     running, slots, context = service.running, service.fleet.slots, service.context
     decoding = 1 - service.fleet.curve.prompt_share(slots)
     if found := list(fewer_bits(scenario)):
-        yield f"{found[0]}; or take more devices a replica"
+        yield from found
+        yield "more devices a replica leave more room for sequences"
     elif service.binds == "memory":
         ways = []
         if other := narrower(scenario):
