@@ -16,7 +16,7 @@ from infercost.parts.formats import FORMATS, Format
 from infercost.parts.preset import Preset
 from infercost.parts.stack import is_nominal, law
 from infercost.replica.rack import Rack
-from infercost.replica.serving import Request, chunk_of
+from infercost.replica.serving import Request, texts_of_pass
 from infercost.replica.step import critical_batch, full_batch
 from infercost.scenario.options import CHOOSING, OF_RUNS, SERVED, Step, flag
 from infercost.scenario.options import Rack as RackOptions
@@ -202,8 +202,7 @@ def _texts(reading: Reading, rack: Rack) -> Scenario:
     """Texts for a model that decodes nothing: as many together as one pass of the engine takes."""
     text = read_text(reading, rack)
     running = read_running(reading, rack)
-    whole = chunk_of(running.replica, text) / text.input_tokens
-    usual = max(int(whole), 1) if whole < inf else 1
+    usual = texts_of_pass(running.replica, text)
     given = reading.take("batch", usual * copies_of(reading), "texts that fill a pass" if usual > 1 else "")
     batch = share_of_one(reading, "batch", int(given))
     price = read_price(reading, rack.part)
