@@ -32,6 +32,8 @@ from infercost.analyses.step import (
     OVERLOADED,
     at_once,
     in_all,
+    job_remarks,
+    job_words,
     most_requests,
     of_all,
     of_request,
@@ -327,6 +329,7 @@ def _remarks(scenario: Scenario, results: dict[str, Any]) -> dict[str, str]:
         "step_time_s": f"{certain}: {overlap_words(running)}{_bracket_remark(running, results)}",
         "bound_step_time_s": _bound_remark(running, results),
         **_MEANINGS,
+        **job_remarks(results),
         **request_remarks(scenario),
         **_price_remarks(Load() if holds(rack) else scenario.load),
         **(_draft_remarks(rack, results) if scenario.draft else {}),
@@ -454,7 +457,7 @@ def _first_token(scenario: Scenario, results: dict[str, Any]) -> str:
     asked = f"{show(results['ttft_s'], 's')} to the first and only token of a prompt of {request.input_tokens:,.0f}"
     price = f" A million such requests cost {show(usd, 'USD')}." if usd is not None and says_price(scenario) else ""
     read = f" Prompts without a gap are {show(scenario.copies * results['input_tokens_per_s'], '')} input tokens/s."
-    return f"{asked}, {where}, {sure(scenario.running)}.{read}{price}"
+    return f"{job_words(scenario, results)}{asked}, {where}, {sure(scenario.running)}.{read}{price}"
 
 
 def _verdict(scenario: Scenario, running: Running, results: dict[str, Any]) -> str:
@@ -469,9 +472,9 @@ def _verdict(scenario: Scenario, running: Running, results: dict[str, Any]) -> s
         text = f"{rates}. {start}{_sentence(use)}" if start else f"{rates}: {use}"
     else:
         text = f"{start}{_sentence(use)}{f' {rates}.' if rates else ''}"
-    text = _in_line(scenario) + text
+    text = job_words(scenario, results) + _in_line(scenario) + text
     text += f" {_step_words(scenario, results)}{left_out}.{apart_words(scenario, results)}"
-    if results["request_time_s"] is None:
+    if results["request_time_s"] is None or scenario.requests is not None:
         return text
     ttft, tpot, whole = (show(results[key], "s") for key in ("ttft_s", "tpot_s", "request_time_s"))
     later = ", its only one" if scenario.load.request and scenario.load.request.output_tokens == 1 else ""

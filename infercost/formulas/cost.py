@@ -47,6 +47,18 @@ def requests_answered(*, tokens_per_s: float, output_tokens: float) -> float:
     return tokens_per_s / output_tokens
 
 
+@formula(source="all that the replicas answer in a second, for as long as it takes")
+def job_time(*, job_requests: float, replicas: float, requests_answered: float) -> float:
+    """Seconds of a job of so many requests, or texts, on replicas that each answer some in a second."""
+    return job_requests / (replicas * requests_answered)
+
+
+@formula(source="every accelerator is paid for as long as the job takes")
+def job_usd(*, usd_per_hour: float, job_time: float) -> float:
+    """USD for a job, by an hour of all accelerators."""
+    return usd_per_hour * job_time / 3600
+
+
 @formula(source=LATER)
 def usd_per_million_input(*, price: float, devices: float, input_tokens_per_s: float) -> float:
     """USD for a million tokens that are read, on accelerators that are always busy and decode none."""

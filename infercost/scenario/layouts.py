@@ -345,13 +345,14 @@ def _asked(reading: Reading, setup: Setup) -> Asked | None:
     least = command == "utilization" and not _is_counted(reading)
     drafted = any(name in reading.given for name in DRAFT)
     lone = least or drafted or command == "sweep-batch" or reading.origin("gpu") == COMPARED
-    batch = int((command != "sweep-batch" and reading.get("batch")) or lone)
+    is_job = "requests" in reading.given and not load.is_steady
+    batch = int((command != "sweep-batch" and reading.get("batch")) or (lone and not is_job))
     batch, groupwise = 0 if load.is_steady else batch, "max_sequences" not in reading.given
-    if load.is_steady:
+    if load.is_steady or (is_job and not batch):
         load = load._replace(most=most_at_once(reading, setup))
     else:
         load = Load((load.request or _usual_request(reading, setup)) if batch else None)
-    return Asked(setup, running, load, draft, batch, wide=command == "fit", groupwise=groupwise)
+    return Asked(setup, running, load, draft, batch, wide=command == "fit" or is_job, groupwise=groupwise)
 
 
 def _usual_request(reading: Reading, setup: Setup) -> Request | None:
@@ -488,14 +489,8 @@ def _answered(question: Question, devices: int | None, found: list[Choice], aske
     if used != given:
         values["gpus"] = Given(used, CHOSEN if given else AS_LEAST)
     lone = ", a sequence on each: --batch 1 asks for the fastest for one alone"
-    lone = (
-        lone
-        if asked.is_full
-        and not asked.setup.model.prefill_only
-        and best.copies > 1
-        and question.command == "utilization"
-        else ""
-    )
+    is_lone = question.command == "utilization" and asked.is_full and asked.load.request is None
+    lone = lone if best.copies > 1 and is_lone else ""
     notes = [Note("choice", _why(found, asked, given is None) + lone)] if best.rate else []
     if given and used < given:
         left = given - used

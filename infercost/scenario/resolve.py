@@ -2,7 +2,7 @@
 
 import shlex
 from collections.abc import Callable, Iterable, Iterator
-from math import inf
+from math import ceil, inf
 from typing import TYPE_CHECKING, Any
 
 from infercost.errors import BadValue, InfercostError, Missing
@@ -51,6 +51,7 @@ from infercost.scenario.scenario import (
     Scenario,
     copies_of,
     frozen,
+    most_at_once,
     share_of_one,
 )
 from infercost.scenario.search import OF_A_JOB, offered, read_job
@@ -187,15 +188,30 @@ def _utilization(reading: Reading) -> Scenario:
     if rack.model.prefill_only:
         return _texts(reading, rack)
     load = read_load(reading, rack)
-    copies, batch = copies_of(reading), 1.0
+    batch = 1.0
     if not load.is_steady:
-        batch = share_of_one(reading, "batch", int(reading.take("batch", copies)))
+        batch = share_of_one(reading, "batch", int(reading.take("batch", *_usual_batch(reading, rack))))
     running = read_running(reading, rack)
     price = read_price(reading, rack.part)
     draft = None if load.is_steady else read_draft(reading, rack)
     fields: dict[str, Any] = {"rack": rack, "running": running, "load": load, "draft": draft, "price": price}
     fields["api_price"] = read_api_price(reading, load.request)
     return frozen(reading, batch=batch, **fields, **_shared(reading))
+
+
+def _usual_batch(reading: Reading, rack: Rack) -> tuple[int, str]:
+    """Sequences where nobody says how many, and why: one on each replica or, of a job, as many as run at once."""
+    copies = copies_of(reading)
+    if "requests" not in reading.given:
+        return copies, ""
+    held = rack.plan.max_sequences
+    most = {
+        "what memory holds": inf if held is None else held,
+        "what the engine runs at once": most_at_once(reading, rack.setup, rack.plan.layout.dp),
+        "all of the job": ceil(reading.get("requests") / copies),
+    }
+    why = min(most, key=lambda each: most[each])
+    return copies * max(int(most[why]), 1), why
 
 
 def _texts(reading: Reading, rack: Rack) -> Scenario:
@@ -211,9 +227,10 @@ def _texts(reading: Reading, rack: Rack) -> Scenario:
 
 
 def _shared(reading: Reading) -> dict[str, Any]:
-    """The replicas, and of what was measured the tokens/s of one."""
+    """The replicas, the requests of a job, and of what was measured the tokens/s of one."""
     copies, measured = copies_of(reading), reading.take("measured_tokens_per_s")
-    return {"copies": copies, "measured": None if measured is None else measured / copies}
+    measured = None if measured is None else measured / copies
+    return {"copies": copies, "measured": measured, "requests": reading.take("requests")}
 
 
 def _sweep_batch(reading: Reading) -> Scenario:
