@@ -453,11 +453,13 @@ def _first_token(scenario: Scenario, results: dict[str, Any]) -> str:
     """The verdict on requests whose only token comes with the prompt."""
     rack, request, usd = scenario.rack, scenario.load.request, results["usd_per_million_tokens"]
     assert request is not None
-    where = f"{rack.model.called(rack.model.quantization.words)} on {rack.place}"
+    named = f"{rack.model.called(rack.model.quantization.words)} on {rack.place}"
     asked = f"{show(results['ttft_s'], 's')} to the first and only token of a prompt of {request.input_tokens:,.0f}"
     price = f" A million such requests cost {show(usd, 'USD')}." if usd is not None and says_price(scenario) else ""
-    read = f" Prompts without a gap are {show(scenario.copies * results['input_tokens_per_s'], '')} input tokens/s."
-    return f"{job_words(scenario, results)}{asked}, {where}, {sure(scenario.running)}.{read}{price}"
+    where = "" if scenario.copies == 1 else f" on all {scenario.copies * rack.devices:,} devices"
+    rate = show(scenario.copies * results["input_tokens_per_s"], "")
+    read = f" Prompts without a gap are {rate} input tokens/s{where}."
+    return f"{job_words(scenario, results)}{asked}, {named}, {sure(scenario.running)}.{read}{price}"
 
 
 def _verdict(scenario: Scenario, running: Running, results: dict[str, Any]) -> str:
