@@ -251,8 +251,9 @@ def misfit(rack: Rack, enough: int | None = None) -> str:
 
 
 def named(rack: Rack) -> str:
-    """The model in a verdict on its memory, with the format and the bytes of its weights."""
-    return rack.model.called(f"{rack.model.quantization.words}, {show(rack.weight_bytes, 'B')}")
+    """The model in a verdict on its memory, with the format and the bytes of its weights, and the draft beside it."""
+    draft = f" and its draft {rack.plan.draft.model.name}" if rack.plan.draft else ""
+    return rack.model.called(f"{rack.model.quantization.words}, {show(rack.weight_bytes, 'B')}") + draft
 
 
 def overlap_words(running: Running) -> str:

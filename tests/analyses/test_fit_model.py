@@ -634,3 +634,19 @@ def test_a_layout_of_the_same_devices_that_holds_clearly_more_is_named(run: Run)
 def test_replicas_that_hold_more_than_one_are_not_told_of_it(run: Run) -> None:
     """Of a 70B model on eight H100 the replica of all holds most: nothing is said."""
     assert " as " not in run("fit", "--gpu", "h100:8", "--model", "llama-3.1-70b", "--json").json["verdict"]
+
+
+@pytest.mark.parametrize(
+    ("draft", "name"),
+    [(("--draft-model", "qwen3-0.6b", "--draft-tokens", "4"), "qwen3-0.6b"), (("--draft", "eagle3"), "EAGLE-3")],
+)
+def test_a_draft_is_named_and_the_speed_said_to_be_without_it(draft: tuple[str, ...], name: str, run: Run) -> None:
+    asked = ("fit", "--gpu", "rtx-4090", "--model", "llama-3.1-8b")
+    plain, said = run(*asked, "--json").json, run(*asked, *draft, "--json").json
+    assert name in said["verdict"].split(" on 1 x ")[0]
+    speed = float(f"{said['results']['tokens_per_s_per_user']:.2g}")
+    assert (
+        f"About {speed:g} tokens/s for one user without the draft; infercost utilization --acceptance 0.8"
+        in said["verdict"]
+    )
+    assert "draft" not in plain["verdict"]
