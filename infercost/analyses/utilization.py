@@ -278,15 +278,18 @@ def _rows(scenario: Scenario, results: dict[str, Any], why_not: dict[str, str]) 
     reasons = {key: why_not.get(key) or why_null(key, running.rack) for key in _nothing(results)}
     remarks |= reasons
     hidden = _hidden(results, why_not) | (set() if scenario.load.request else {"ttft_s"})
-    hidden |= set() if _asks_for_batch(scenario) else {"arithmetic_intensity"}
+    asks = "context" in scenario.question.given and scenario.draft is None and scenario.measured is None
+    hidden |= set() if asks or _asks_for_step(scenario) else {"arithmetic_intensity"}
     hidden |= set() if shows_read(scenario) else {"input_tokens_per_s"}
     rows = (Row(key, value, remarks.get(key, ""), key not in hidden) for key, value in results.items())
     return (*rows, *most_requests(scenario), *at_once(scenario))
 
 
-def _asks_for_batch(scenario: Scenario) -> bool:
-    """Whether somebody asks what a batch, and no load, draft or measurement, makes of a step."""
-    return "batch" in scenario.question.given and scenario.draft is None and scenario.measured is None
+def _asks_for_step(scenario: Scenario) -> bool:
+    """Whether somebody asks what a batch, or no context, and no load, draft or measurement, makes of a step."""
+    given = scenario.question.given
+    asked = "batch" in given or ("context" in given and not given["context"].value)
+    return asked and scenario.draft is None and scenario.measured is None
 
 
 def _nothing(results: dict[str, Any]) -> list[str]:
@@ -537,7 +540,7 @@ def _binds(scenario: Scenario, results: dict[str, Any]) -> str:
     if has_endless_rate(running.rack.part):
         return ""
     done, ridge = results["arithmetic_intensity"], ""
-    if done and results["bound"] == "memory" and _asks_for_batch(scenario):
+    if done and results["bound"] == "memory" and _asks_for_step(scenario):
         ridge = f" ({show(done)} FLOP a byte, ridge at {show(results['flops_per_byte'])})"
     far = results["bound"] == "compute" and (results["utilization"] or 1.0) < FAR_BELOW
     slow = ": slow kernels, far from the chip's peak" if far else ""

@@ -494,3 +494,13 @@ def test_the_knee_the_balance_of_weights_and_the_row_past_it_are_told_apart(run:
     table = " ".join(run(*asked).out.split())
     assert "by the weights alone; the knee counts all of a step" in table
     assert f"first batch at the knee 256 the first of these past {knee}, marked >" in table
+
+
+def test_a_context_shows_what_a_step_does_for_each_byte(run: Run) -> None:
+    """--context 0 asks about a bare step, as --batch 1 does: 16-bit weights are multiplied and added once, 1 a byte."""
+    asked = ("utilization", "--gpu", "a100", "--model", "llama-3.1-8b")
+    bare, batch = run(*asked, "--context", "0"), run(*asked, "--context", "0", "--batch", "1")
+    for said in (bare, batch):
+        assert "memory binds (1 FLOP a byte, ridge at 153)" in " ".join(said.out.split())
+        assert "arithmetic intensity" in said.out
+    assert "arithmetic intensity" not in run(*asked).out
