@@ -504,3 +504,15 @@ def test_a_context_shows_what_a_step_does_for_each_byte(run: Run) -> None:
         assert "memory binds (1 FLOP a byte, ridge at 153)" in " ".join(said.out.split())
         assert "arithmetic intensity" in said.out
     assert "arithmetic intensity" not in run(*asked).out
+
+
+def test_a_context_that_one_of_two_models_cannot_take_is_told_the_most_of_both(run: Run) -> None:
+    """The config of Qwen3 235B A22B has 40,960 tokens, its card 131,072: the error and the table say both."""
+    two = ("presets", "show", "qwen3-next-80b-a3b", "qwen3-235b-a22b")
+    refused = " ".join(run(*two, "--context", "256k").err.split())
+    assert "--context 256,000 is more than qwen3-235b-a22b was made for" in refused
+    assert "its config has 40,960 tokens, 131,072 by YaRN, as its card says: --context 131072 is the most" in refused
+    taken = run(*two, "--context", "131072")
+    assert taken.code == 0
+    assert "qwen3-235b-a22b takes 131,072 by YaRN, as its card says" in taken.err
+    assert "longest context 40,960 131,072 by YaRN" in " ".join(run("presets", "show", two[3]).out.split())
