@@ -274,7 +274,8 @@ def _at_engine_share(rack: Rack) -> str:
     least = formulas.memory.gpus_for_weights(
         weight_bytes=rack.weight_bytes, device_memory=rack.plan.device_memory, usable=ENGINE_SHARE
     )
-    return "" if least == rack.gpus_for_weights else f"{least} where 90% may be planned with"
+    used = f"using {show(rack.plan.usable, 'share')} of each device"
+    return "" if least == rack.gpus_for_weights else f"{used}; {least} using 90%, as servers do"
 
 
 def _weights(rack: Rack) -> tuple[Row, ...]:

@@ -650,3 +650,9 @@ def test_a_draft_is_named_and_the_speed_said_to_be_without_it(draft: tuple[str, 
         in said["verdict"]
     )
     assert "draft" not in plain["verdict"]
+
+
+def test_the_least_devices_say_how_much_of_each_they_use(run: Run) -> None:
+    """1.6 TB are 20 x 80 GB, and with 72 GB of each 22.2, which are 23."""
+    said = " ".join(run("fit", "--gpu", "h100-note", "--params", "1.6e12").out.split())
+    assert "least devices for the weights 20 using 100% of each device; 23 using 90%, as servers do" in said
