@@ -388,15 +388,23 @@ def _job_of_tokens(scenario: Scenario, results: dict[str, Any], request: Request
         return {}
     out = results.get("tokens_per_s_all_in", results["tokens_per_s"])
     rate = formulas.cost.requests_answered(tokens_per_s=out, output_tokens=request.output_tokens)
-    return job_results(scenario, rate, results.get("prefill_per_decode") or 0.0)
+    ratio = results.get("prefill_per_decode") or 0.0
+    return job_results(scenario, rate, results["request_time_s"] or 0.0, ratio)
 
 
-def job_results(scenario: Scenario, rate: float, prefill_per_decode: float = 0.0) -> dict[str, float | None]:
-    """Seconds and USD of a job at so many requests a second of one replica, with those that read prompts apart."""
+def job_results(
+    scenario: Scenario, rate: float, least: float, prefill_per_decode: float = 0.0
+) -> dict[str, float | None]:
+    """Seconds and USD of a job at so many requests a second of one replica, with those that read prompts apart.
+
+    ``least`` is the time of one request.
+    """
     if scenario.requests is None:
         return {}
     copies, usd = scenario.copies, None
-    time = formulas.cost.job_time(job_requests=scenario.requests, replicas=copies, requests_answered=rate)
+    time = formulas.cost.job_time(
+        job_requests=scenario.requests, replicas=copies, requests_answered=rate, request_time=least
+    )
     if scenario.price:
         paid = copies * (1 + prefill_per_decode)
         hour = formulas.cost.usd_per_hour(price=scenario.price, replicas=paid, devices=scenario.running.rack.devices)

@@ -74,7 +74,7 @@ def _results(scenario: Scenario) -> dict[str, Any]:
     if scenario.price:
         usd = formulas.cost.usd_per_million_input(price=scenario.price, devices=rack.devices, input_tokens_per_s=tokens)
     found = dict(zip(_OF_TEXTS, (whole, bound, alone, known_share(share), rate, tokens, usd), strict=True))
-    return found | job_results(scenario, rate)
+    return found | job_results(scenario, rate, whole)
 
 
 def _remarks(scenario: Scenario) -> dict[str, str]:

@@ -690,3 +690,10 @@ def test_a_job_that_overloads_or_does_not_fit_has_no_end(run: Run) -> None:
         said = run(*JOB, "--gpu", gpu, *EMAILS, *more, "--json")
         assert said.code == 3
         assert said.json["results"]["job_time_s"] is None
+
+
+def test_a_job_ends_no_sooner_than_a_request(run: Run) -> None:
+    """Two requests on eight devices take what one takes, and all eight are paid for it."""
+    results = run(*JOB[:-1], "2", "--gpu", "h100:8", "--dp", "8", *EMAILS, "--json").json["results"]
+    assert results["job_time_s"] == results["request_time_s"]
+    assert results["job_usd"] == pytest.approx(8 * 1.5 * results["request_time_s"] / 3600)
