@@ -392,7 +392,7 @@ def test_a_count_is_not_said_twice(run: Run) -> None:
     """140 GB take two devices of 80 GB and of 72; 78 GB take one of 80, two of 72."""
     for params, beside in (("70e9", False), ("39e9", True)):
         asked = f"fit --gpu h100-note --params {params} --dtype bf16 --usable 100% --format plain"
-        assert ("where 90% may" in run(*asked.split()).out) == beside, params
+        assert ("using 90%" in run(*asked.split()).out) == beside, params
 
 
 def test_a_note_on_another_preset_is_for_bare_counts(run: Run) -> None:
