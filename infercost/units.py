@@ -110,6 +110,7 @@ TOKEN_PRICE = Kind("a price of a million tokens", "USD", {"": 1.0, "USD": 1.0}, 
 KWH_PRICE = Kind("a price of a kWh", "USD", _PER_KWH, "0.08 or $0.08/kWh", currency=True)
 YEARS = Kind("a number of years", "", {"": 1.0}, "5 or 2.5", least=1, most=100)
 USERS = Kind("a number of users", "", _COUNT, "1000, 100k or 1M", least=1, most=1e10)
+JOB = Kind("a number of requests", "", _COUNT, "1000, 10M or 2B", least=1, most=1e12, whole=True)
 ROWS = Kind("a number of rows", "", _COUNT, "2, 16 or 100", least=2, most=10_000, whole=True)
 
 
@@ -271,6 +272,14 @@ def exact(value: object, unit: str = "", most: int = 4) -> str:
     if unit == "param":
         return _scaled(value, _PARAMS, "", most).replace(" ", "")
     return f"{digits(value, most)}x" if unit == "x" else f"{digits(value, most)} {unit}".rstrip()
+
+
+def lasting(seconds: float) -> str:
+    """A long time in the unit that people plan with: minutes from two on, hours from two on, days from three on."""
+    for unit, size, least in (("days", 86400, 3), ("hours", 3600, 2), ("minutes", 60, 2)):
+        if seconds >= least * size:
+            return f"{show(float(f'{seconds / size:.3g}'), '')} {unit}"
+    return show(seconds, "s")
 
 
 def common_scale(values: Iterable[float], unit: str) -> tuple[str, float]:

@@ -143,8 +143,11 @@ def with_speed(report: Report, scenario: Scenario) -> Report:
     regime = decode_kind(1, local=is_local(rack.setup.stack))
     notes = [note for note in step_notes(running, (regime,), 1) if note.code in ("estimate", "bound")]
     about = "About" if kind(running, 1) == "estimate" else "At most"
-    said = f" {about} {show(float(f'{speed:.2g}'))} tokens/s for one user."
-    row = Row("tokens_per_s_per_user", speed, "one user", shown=False)
+    drafted = ""
+    if rack.plan.draft:
+        drafted = " without the draft; infercost utilization --acceptance 0.8 has it with the draft"
+    said = f" {about} {show(float(f'{speed:.2g}'))} tokens/s for one user{drafted}."
+    row = Row("tokens_per_s_per_user", speed, "one user, no draft" if drafted else "one user", shown=False)
     report = report.replace(verdict=report.verdict + said, results=(*report.results, row))
     return with_bands(report.replace(notes=(*notes, *report.notes)), rack)
 

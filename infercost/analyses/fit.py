@@ -24,7 +24,7 @@ from infercost.replica.layout import Layout, rank_growth_bytes
 from infercost.replica.memory import ENGINE_SHARE, UNKNOWN, WHOLE, Plan, without_tables, without_windows
 from infercost.replica.rack import Rack, Setup, recounted
 from infercost.report import Note, Report, Row
-from infercost.scenario.rack import first_layout, least_plan
+from infercost.scenario.rack import engine_layouts, first_layout, least_plan
 from infercost.scenario.scenario import CHOSEN, Scenario
 from infercost.units import many, show
 
@@ -45,6 +45,8 @@ NEEDS_MODEL = (
 )
 
 
+#: How many times the sequences of the layout that was chosen another one holds that is named beside it.
+MORE = 1.1
 #: What the bars of memory show.
 OF_BARS = ("weight_bytes_per_gpu", "activation_bytes_per_gpu", "engine_bytes_per_gpu", "kv_pool_bytes_per_gpu")
 
@@ -272,7 +274,8 @@ def _at_engine_share(rack: Rack) -> str:
     least = formulas.memory.gpus_for_weights(
         weight_bytes=rack.weight_bytes, device_memory=rack.plan.device_memory, usable=ENGINE_SHARE
     )
-    return "" if least == rack.gpus_for_weights else f"{least} where 90% may be planned with"
+    used = f"using {show(rack.plan.usable, 'share')} of each device"
+    return "" if least == rack.gpus_for_weights else f"{used}; {least} using 90%, as servers do"
 
 
 def _weights(rack: Rack) -> tuple[Row, ...]:
@@ -421,11 +424,45 @@ def _verdict(scenario: Scenario) -> str:
     where = f"{named(rack)} on {rack.place} with {load}"
     needed = f"{show(plan.needed, 'B')}{'' if rack.devices == 1 else ' a device'} needed, {left} to spare"
     room = "" if plan.max_sequences is None else f", room for {many(plan.max_sequences, 'such sequence')}"
+    room += _in_all(scenario) if room else ""
     longest = plan.usable_context or 0
     by_model = "" if longest == plan.longest_context else " (the model's limit)"
     room += f", or one of {longest:,} tokens{by_model}" if room and plan.batch == 1 and longest > plan.context else ""
     cache = f"; {words}" if (words := _cache_words(scenario)) else ""
     return f"{'Barely fits' if plan.barely else 'Fits'}: {where}, {needed}{room}{cache}."
+
+
+def _in_all(scenario: Scenario) -> str:
+    """Sequences of all replicas, and of the layout of the same devices that holds clearly more; empty for neither."""
+    held = scenario.copies * (scenario.rack.plan.max_sequences or 0)
+    words = [f"{held:,} in all"] if scenario.copies > 1 else []
+    most, copies, layout = _fullest(scenario)
+    if layout and most >= MORE * held:
+        flags = layout.flags if copies == 1 else f"--dp {copies} {layout.flags}"
+        words.append(f"{most:,} as {'one replica' if copies == 1 else f'{copies:,} replicas'}: {flags}")
+    return f" ({'; '.join(words)})" if words else ""
+
+
+def _fullest(scenario: Scenario) -> tuple[int, int, Layout | None]:
+    """The sequences, the replicas and the layout that hold most on the same devices, where nobody asked for one.
+
+    It has no more stages than the one that was chosen.
+    """
+    most: tuple[int, int, Layout | None] = 0, 0, None
+    rack, copies = scenario.rack, scenario.copies
+    setup, asked = rack.setup, scenario.question.given.get("dp")
+    is_free = not any(rack.widths) and (asked is None or asked.origin == CHOSEN)
+    if not is_free or scenario.is_row or setup.host or splits_layers(setup.stack) or not joins(rack.part):
+        return most
+    devices = copies * rack.devices
+    for count in (each for each in range(1, devices + 1) if devices % each == 0):
+        shared = setup._replace(batch=ceil(copies * setup.batch / count))
+        for layout in engine_layouts(shared, devices // count):
+            if layout.pp > rack.plan.layout.pp:
+                continue
+            held = count * (shared.plan(layout).max_sequences or 0)
+            most = max(most, (held, count, layout), key=lambda each: each[0])
+    return most
 
 
 def _room_advice(scenario: Scenario) -> Iterator[str]:

@@ -6,13 +6,16 @@ from typing import Any, NamedTuple
 
 from infercost import formulas
 from infercost.analyses.hosts import holds
+from infercost.analyses.many import at_point
 from infercost.analyses.remarks import PILED, kind, why_null
-from infercost.analyses.step import gives_length, reads_alone, use_with_prompts
+from infercost.analyses.step import gives_length, reads_alone, step_pace, step_results, use_with_prompts
+from infercost.errors import InfercostError
 from infercost.evidence.predict import ROUNDING
 from infercost.parts.bands import is_local
 from infercost.replica.serving import full_prefill_time, paid_rate, prompts_gap, serve_closed
 from infercost.replica.step import Pace, Replica, bound_times, bytes_of_step, drafted_tpot
 from infercost.report import Report, Row
+from infercost.scenario.options import flag
 from infercost.scenario.scenario import Scenario
 from infercost.scenario.usual import LENGTHS
 from infercost.units import digits, many, show
@@ -28,6 +31,10 @@ _OF_MEMORY = ("measured_memory_bandwidth_utilization", "measured_bytes_per_s")
 #: Why a share or a ratio has no value where the others have one.
 _NO_STEPS = "nothing is decoded, and what prompts read is not counted"
 _PROMPTS, _ARRIVALS = "what prompts read between steps is not counted", "arrivals set the rate, no step does"
+
+
+#: Tokens of a short context, as people measure one user with, and the origin of an answer at it.
+SHORT, ORIGIN = 512, "a short context"
 
 
 class Against(NamedTuple):
@@ -214,11 +221,36 @@ def _verdict(scenario: Scenario, against: Against, found: dict[str, float | None
     else:
         beside = f"as estimated ({rate})" if number == "1" else f"{number} times the estimate of {rate}"
         beside += f" and {_share(share)} the bound"
-    false = "Not possible with these inputs: " if share and share > 1 + ROUNDING else ""
+    false = _refuted(scenario) if share and share > 1 + ROUNDING else ""
     measured = f"{show(copies * (scenario.measured or 0.0), '')} {unit} measured is"
     given = scenario.load.is_steady or scenario.question.get("batch") is not None
-    assumed = "" if given or not false else " Batch 1 is assumed: --batch or --concurrency says how many there were."
+    assumed = (
+        ""
+        if given or not false or " but at " in false
+        else " Batch 1 is assumed: --batch or --concurrency says how many there were."
+    )
     return f"{false}{measured} {' and '.join(shares)}{', ' if shares else ''}{beside}.{assumed}"
+
+
+def _refuted(scenario: Scenario) -> str:
+    """That no stack reaches a measurement; where nobody gave the context, whether one does at a short one."""
+    context, request = scenario.rack.plan.context, scenario.load.request
+    if context <= SHORT or request is None or gives_length(scenario) or scenario.is_row:
+        return "Not possible with these inputs: "
+    short: dict[str, Any] = {"context": SHORT}
+    if scenario.load.is_steady:
+        short = dict.fromkeys(LENGTHS, SHORT * 2 // 3)
+    try:
+        other = at_point(scenario.question, short, ORIGIN)
+        batch, pace, served = step_pace(other)
+        against = against_of(other, step_results(other, batch, pace, served, bracketed=False), pace)
+    except InfercostError:
+        return "Not possible with these inputs: "
+    share, what = found_of(other, against)["measured_over_bound"], f"the assumed {many(context, 'token')} of context"
+    if not share or share > 1 + ROUNDING:
+        return f"Not possible at {what}, nor at {SHORT:,}: "
+    flags = " ".join(f"{flag(name)} {value}" for name, value in short.items())
+    return f"Not possible at {what}, but at {SHORT:,} it is {_share(share)} the bound ({flags}): "
 
 
 def _unit(scenario: Scenario) -> str:

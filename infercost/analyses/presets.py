@@ -4,7 +4,7 @@ import csv
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from math import ceil
+from math import ceil, inf
 from typing import Any
 
 from infercost.analyses.needs import stored_notes
@@ -275,17 +275,33 @@ def _refuse_of_models(reading: Reading) -> None:
         raise BadValue(f"{stray[0]} is of a model", "leave it out, or name a model")
 
 
-def _as_asked(checkpoint: Checkpoint, reading: Reading) -> tuple[Checkpoint, int]:
+def _longest(checkpoint: Checkpoint) -> float:
+    """The longest context of a model, by its config or by what its card documents; endless where neither says one."""
+    card = checkpoint.extended
+    return max(checkpoint.model.max_context, card.context if card else 0) or inf
+
+
+def _by_card(checkpoint: Checkpoint) -> str:
+    """The longer context that a model's card documents; empty where it documents none."""
+    card = checkpoint.extended
+    return f"{card.context:,} by YaRN, as its card says" if card else ""
+
+
+def _as_asked(checkpoint: Checkpoint, reading: Reading, most: float = inf) -> tuple[Checkpoint, int]:
     """The checkpoint in the format that was asked for, and the tokens of a context, 0 where nobody gave one.
+
+    ``most`` is the context that a model beside it takes at most.
 
     Raises:
         BadValue: a context beyond the model's own and what its card documents.
     """
-    model, card, context = checkpoint.model, checkpoint.extended, int(reading.take("context") or 0)
-    longest = max(model.max_context, card.context if card else 0)
-    if longest and context > longest:
+    model, context, longest = checkpoint.model, int(reading.take("context") or 0), _longest(checkpoint)
+    if context > longest:
         what = f"--context {context:,} is more than {model.name} was made for"
-        raise BadValue(what, f"ask for at most {longest:,}")
+        by_card = f", {_by_card(checkpoint)}" if checkpoint.extended else ""
+        both = "" if most == inf else " for both"
+        hint = f"its config has {model.max_context:,} tokens{by_card}: --context {min(longest, most):.0f} is the most"
+        raise BadValue(what, f"{hint}{both}")
     if "dtype" in reading.given:
         checkpoint = checkpoint._replace(model=in_formats(reading, checkpoint.published_model))
     return checkpoint, context
@@ -320,14 +336,18 @@ def _side_by_side(each: Sequence[Preset | Checkpoint], reading: Reading) -> Repo
     """Two models or two accelerators as columns; a BadValue for others, and for more of them."""
     if len(each) > 2:
         raise BadValue(f"presets show puts two side by side, not {len(each)}", "presets list --csv has figures of all")
-    asked = [_as_asked(one, reading) for one in each if isinstance(one, Checkpoint)]
+    found = [one for one in each if isinstance(one, Checkpoint)]
+    most = min(map(_longest, found)) if len(found) == 2 else inf
+    asked = [_as_asked(one, reading, most) for one in found]
     models = [one for one, _ in asked]
     parts = [one for one in each if isinstance(one, Preset) and one.family == PARTS]
     if len(models) == 2:
         full = asked[0][1] or min(one.model.max_context or PROMPT for one in models)
-        most = "" if asked[0][1] else ", what both take at most"
-        at = f"a sequence is of {full:,} tokens{most}, a prompt of {min(full, PROMPT):,}"
+        widest = "" if asked[0][1] else ", what both take at most"
+        at = f"a sequence is of {full:,} tokens{widest}, a prompt of {min(full, PROMPT):,}"
         notes = [Note("at", at), *(Note("same-shape", one.model.called()) for one in models if one.model.stands_for)]
+        cards = [f"{one.model.name} takes {_by_card(one)}" for one in models if one.extended]
+        notes += [Note("context", text) for text in cards]
         return side_by_side([_model_row(one, full) for one in models], MODEL_KEYS, MODEL_WORDS, notes)
     if len(parts) == 2:
         _refuse_of_models(reading)
@@ -512,6 +532,7 @@ def _rows(checkpoint: Checkpoint, full: int = 0) -> tuple[Row, ...]:
     prompt = min(full, PROMPT)
     empty, whole = (2 * counting.active_params(model) + counting.decode_attention_flops(model, at) for at in (0, full))
     used = f"publisher says {active}" if active else "multiplied for one token"
+    longest = _by_card(checkpoint) if model.max_context else "its config does not say"
     return (
         Row("total_params", counting.total_params(model), "the language model alone"),
         Row("active_params", counting.active_params(model), used),
@@ -525,7 +546,7 @@ def _rows(checkpoint: Checkpoint, full: int = 0) -> tuple[Row, ...]:
         Row("prefill_flops", counting.prefill_flops(model, prompt), f"a prompt of {prompt:,} tokens"),
         *(Row(f"{part}_params", count, shown=False) for part, count in counting.params_by_part(model).items()),
         *(Row(key, value, shown=False) for key, value in counting.figures(model).items()),
-        Row("max_context", model.max_context or None, "" if model.max_context else "its config does not say"),
+        Row("max_context", model.max_context or None, longest),
     )
 
 

@@ -48,7 +48,7 @@ OVERLAP = {
 #: What happens at the critical batch.
 CRITICAL = "arithmetic and weight reads balance"
 #: Why a result of a step or of a request has no value, by JSON key.
-_OF_PRICE = (*(f"usd_per_million_tokens{end}" for end in ("", "_decode", "_all_in")), "usd_per_request")
+_OF_PRICE = (*(f"usd_per_million_tokens{end}" for end in ("", "_decode", "_all_in")), "usd_per_request", "job_usd")
 _OF_REQUEST = (
     "prefill_time_s",
     "ttft_s",
@@ -59,7 +59,7 @@ _OF_REQUEST = (
     "tokens_per_s_all_in",
 )
 #: What only a model that fits serves, and what has no end where requests pile up.
-_OF_QUEUE = (*_OF_PRICE, "ttft_s", "request_time_s", "in_flight")
+_OF_QUEUE = (*_OF_PRICE, "ttft_s", "request_time_s", "in_flight", "job_time_s")
 PILED = "requests pile up: the queue has no end"
 #: What no more users than a service keeps up with have, by the start of its key.
 _OF_USERS = (
@@ -251,8 +251,9 @@ def misfit(rack: Rack, enough: int | None = None) -> str:
 
 
 def named(rack: Rack) -> str:
-    """The model in a verdict on its memory, with the format and the bytes of its weights."""
-    return rack.model.called(f"{rack.model.quantization.words}, {show(rack.weight_bytes, 'B')}")
+    """The model in a verdict on its memory, with the format and the bytes of its weights, and the draft beside it."""
+    draft = f" and its draft {rack.plan.draft.model.name}" if rack.plan.draft else ""
+    return rack.model.called(f"{rack.model.quantization.words}, {show(rack.weight_bytes, 'B')}") + draft
 
 
 def overlap_words(running: Running) -> str:

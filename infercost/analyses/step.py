@@ -28,7 +28,7 @@ from infercost.replica.step import (
 from infercost.report import Note, Report, Row
 from infercost.scenario.scenario import FOR_ONE, Load, Scenario
 from infercost.scenario.usual import LENGTHS
-from infercost.units import show
+from infercost.units import lasting, many, show
 
 #: Seconds of a step: the bound that no stack beats, and this stack with everything overlapping or nothing.
 BRACKET = ("bound_step_time_s", "full_overlap_step_time_s", "no_overlap_step_time_s")
@@ -377,7 +377,61 @@ def of_request(scenario: Scenario, results: dict[str, Any]) -> dict[str, float |
         )
     energy = _energy(scenario, results, scenario.load.request.output_tokens)
     read = _read(scenario, results, scenario.load.request)
-    return {"input_tokens_per_s": read, "usd_per_request": usd, "wh_per_request": energy}
+    found = {"input_tokens_per_s": read, "usd_per_request": usd, "wh_per_request": energy}
+    return found | _job_of_tokens(scenario, results, scenario.load.request)
+
+
+def _job_of_tokens(scenario: Scenario, results: dict[str, Any], request: Request) -> dict[str, float | None]:
+    """What a job takes by the tokens that come out; nothing where none was asked for."""
+    if scenario.requests is None:
+        return {}
+    out = results.get("tokens_per_s_all_in", results["tokens_per_s"])
+    rate = formulas.cost.requests_answered(tokens_per_s=out, output_tokens=request.output_tokens)
+    ratio = results.get("prefill_per_decode") or 0.0
+    return job_results(scenario, rate, results["request_time_s"] or 0.0, ratio)
+
+
+def job_results(
+    scenario: Scenario, rate: float, least: float, prefill_per_decode: float = 0.0
+) -> dict[str, float | None]:
+    """Seconds and USD of a job at so many requests a second of one replica, with those that read prompts apart.
+
+    ``least`` is the time of one request.
+    """
+    if scenario.requests is None:
+        return {}
+    copies, usd = scenario.copies, None
+    time = formulas.cost.job_time(
+        job_requests=scenario.requests, replicas=copies, requests_answered=rate, request_time=least
+    )
+    if scenario.price:
+        paid = copies * (1 + prefill_per_decode)
+        hour = formulas.cost.usd_per_hour(price=scenario.price, replicas=paid, devices=scenario.running.rack.devices)
+        usd = formulas.cost.job_usd(usd_per_hour=hour, job_time=time)
+    return {"job_time_s": time, "job_usd": usd}
+
+
+def job_remarks(results: dict[str, Any]) -> dict[str, str]:
+    """What stands beside the time and the money of a job."""
+    time = results.get("job_time_s")
+    return {"job_time_s": "" if time is None else lasting(time), "job_usd": "every accelerator paid until its end"}
+
+
+def job_words(scenario: Scenario, results: dict[str, Any]) -> str:
+    """The start of a verdict on a job: its time and money, and how many at once; empty where none was asked for."""
+    if scenario.requests is None or results.get("job_time_s") is None:
+        return ""
+    load, copies, usd = scenario.load, scenario.copies, results["job_usd"]
+    what = many(scenario.requests, "text" if scenario.rack.model.prefill_only else "request")
+    money = f" and {show(usd, 'USD')}" if usd is not None else ""
+    if load.rate is not None:
+        at = f"at {show(copies * load.rate, '')} a second"
+    elif load.concurrent is not None:
+        at = f"with {copies * load.concurrent:,.0f} in flight"
+    else:
+        why = next((item.origin for item in scenario.inputs if item.key == "batch" and item.assumed), "")
+        at = f"at batch {show(copies * scenario.batch, '')}{f' ({why})' if (why := why.partition(': ')[2]) else ''}"
+    return f"{what} take {lasting(results['job_time_s'])}{money} on {place_of_all(scenario)} {at}. "
 
 
 def _read(scenario: Scenario, results: dict[str, Any], request: Request) -> float:

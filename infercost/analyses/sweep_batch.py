@@ -106,6 +106,12 @@ def _shown_work(scenario: Scenario, batches: tuple[float, ...]) -> None:
 def _results(running: Running, rows: Rows, knee: int | None, full: int | None, ratio: float | None) -> tuple[Row, ...]:
     plan, last = running.rack.plan, rows[-1]["batch"]
     knee_batch, remark = None if knee is None else rows[knee]["batch"], "marked >"
+    if full and knee_batch and knee_batch > full:
+        remark = f"the first of these past {full:,}, marked >"
+    critical = None if holds(running.rack) else critical_batch(running)
+    balance = remarks.CRITICAL
+    if full and critical and full > critical + 1:
+        balance = "by the weights alone; the knee counts all of a step"
     if knee is None:
         remark = no_knee(running.rack) or ("past this sweep" if full else "none at this context")
     of = f"of {plan.context:,.0f} tokens each{', with this in the host' if holds(running.rack) else ''}"
@@ -113,8 +119,8 @@ def _results(running: Running, rows: Rows, knee: int | None, full: int | None, r
         Row("gpus", running.rack.devices, remarks.count_remark(running.rack)),
         Row(
             "critical_batch",
-            None if holds(running.rack) else critical_batch(running),
-            no_knee(running.rack) or remarks.CRITICAL,
+            critical,
+            no_knee(running.rack) or balance,
         ),
         Row("knee_batch", knee_batch, remark),
         Row("max_batch", plan.max_sequences, of if plan.cache else "no KV cache"),
@@ -216,7 +222,7 @@ def _verdict(scenario: Scenario, full: int | None, ratio: float | None, rows: Ro
     never = (
         f"no knee is known: {why}"
         if why
-        else f"at {running.rack.plan.context:,.0f} tokens the arithmetic is never full"
+        else f"no batch that fits fills the arithmetic at {running.rack.plan.context:,.0f} tokens of context"
     )
     prompts = ", prompts paid" if _pays_prompts(scenario) else ""
     filled = "is full" if running.overlap == "full" else "takes as long as the reads"

@@ -6,7 +6,7 @@ from infercost import formulas
 from infercost.analyses.measurement import against_of, found_of, with_measured
 from infercost.analyses.prices import says_price
 from infercost.analyses.remarks import count_remark, kind, misfit, overlap_words, room_rows, step_notes, sure
-from infercost.analyses.step import of_all, place_of_all
+from infercost.analyses.step import job_remarks, job_results, job_words, of_all, place_of_all
 from infercost.numeric import known_share
 from infercost.replica.serving import prefill_time
 from infercost.replica.step import reworked
@@ -27,7 +27,7 @@ def answer(scenario: Scenario) -> Report:
     results = dict.fromkeys(_OF_TEXTS) if not rack.plan.fits else {}
     results = {**_facts(scenario), **(results or _results(scenario))}
     lone = results["batch"] == 1 or results["prefill_time_s"] is None
-    remarks = _remarks(scenario)
+    remarks = _remarks(scenario) | job_remarks(results)
     hidden = {"prefill_time_s"} if lone else set()
     report = Report(
         command="utilization",
@@ -73,7 +73,8 @@ def _results(scenario: Scenario) -> dict[str, Any]:
     usd = None
     if scenario.price:
         usd = formulas.cost.usd_per_million_input(price=scenario.price, devices=rack.devices, input_tokens_per_s=tokens)
-    return dict(zip(_OF_TEXTS, (whole, bound, alone, known_share(share), rate, tokens, usd), strict=True))
+    found = dict(zip(_OF_TEXTS, (whole, bound, alone, known_share(share), rate, tokens, usd), strict=True))
+    return found | job_results(scenario, rate, whole)
 
 
 def _remarks(scenario: Scenario) -> dict[str, str]:
@@ -105,6 +106,7 @@ def _verdict(scenario: Scenario, results: dict[str, Any]) -> str:
     share = "more than all" if results["utilization"] is None else show(results["utilization"], "share")
     where = f"{rack.model.called()} on {place_of_all(scenario)}"
     return (
+        f"{job_words(scenario, results)}"
         f"{where} reads {rate} texts of {many(text.input_tokens, 'token')} a second, {tokens} tokens{price}: "
         f"{share} of the arithmetic is used, {sure(scenario.running)}."
     )

@@ -32,6 +32,8 @@ from infercost.analyses.step import (
     OVERLOADED,
     at_once,
     in_all,
+    job_remarks,
+    job_words,
     most_requests,
     of_all,
     of_request,
@@ -276,15 +278,18 @@ def _rows(scenario: Scenario, results: dict[str, Any], why_not: dict[str, str]) 
     reasons = {key: why_not.get(key) or why_null(key, running.rack) for key in _nothing(results)}
     remarks |= reasons
     hidden = _hidden(results, why_not) | (set() if scenario.load.request else {"ttft_s"})
-    hidden |= set() if _asks_for_batch(scenario) else {"arithmetic_intensity"}
+    asks = "context" in scenario.question.given and scenario.draft is None and scenario.measured is None
+    hidden |= set() if asks or _asks_for_step(scenario) else {"arithmetic_intensity"}
     hidden |= set() if shows_read(scenario) else {"input_tokens_per_s"}
     rows = (Row(key, value, remarks.get(key, ""), key not in hidden) for key, value in results.items())
     return (*rows, *most_requests(scenario), *at_once(scenario))
 
 
-def _asks_for_batch(scenario: Scenario) -> bool:
-    """Whether somebody asks what a batch, and no load, draft or measurement, makes of a step."""
-    return "batch" in scenario.question.given and scenario.draft is None and scenario.measured is None
+def _asks_for_step(scenario: Scenario) -> bool:
+    """Whether somebody asks what a batch, or no context, and no load, draft or measurement, makes of a step."""
+    given = scenario.question.given
+    asked = "batch" in given or ("context" in given and not given["context"].value)
+    return asked and scenario.draft is None and scenario.measured is None
 
 
 def _nothing(results: dict[str, Any]) -> list[str]:
@@ -327,6 +332,7 @@ def _remarks(scenario: Scenario, results: dict[str, Any]) -> dict[str, str]:
         "step_time_s": f"{certain}: {overlap_words(running)}{_bracket_remark(running, results)}",
         "bound_step_time_s": _bound_remark(running, results),
         **_MEANINGS,
+        **job_remarks(results),
         **request_remarks(scenario),
         **_price_remarks(Load() if holds(rack) else scenario.load),
         **(_draft_remarks(rack, results) if scenario.draft else {}),
@@ -450,11 +456,13 @@ def _first_token(scenario: Scenario, results: dict[str, Any]) -> str:
     """The verdict on requests whose only token comes with the prompt."""
     rack, request, usd = scenario.rack, scenario.load.request, results["usd_per_million_tokens"]
     assert request is not None
-    where = f"{rack.model.called(rack.model.quantization.words)} on {rack.place}"
+    named = f"{rack.model.called(rack.model.quantization.words)} on {rack.place}"
     asked = f"{show(results['ttft_s'], 's')} to the first and only token of a prompt of {request.input_tokens:,.0f}"
     price = f" A million such requests cost {show(usd, 'USD')}." if usd is not None and says_price(scenario) else ""
-    read = f" Prompts without a gap are {show(scenario.copies * results['input_tokens_per_s'], '')} input tokens/s."
-    return f"{asked}, {where}, {sure(scenario.running)}.{read}{price}"
+    where = "" if scenario.copies == 1 else f" on all {scenario.copies * rack.devices:,} devices"
+    rate = show(scenario.copies * results["input_tokens_per_s"], "")
+    read = f" Prompts without a gap are {rate} input tokens/s{where}."
+    return f"{job_words(scenario, results)}{asked}, {named}, {sure(scenario.running)}.{read}{price}"
 
 
 def _verdict(scenario: Scenario, running: Running, results: dict[str, Any]) -> str:
@@ -469,9 +477,9 @@ def _verdict(scenario: Scenario, running: Running, results: dict[str, Any]) -> s
         text = f"{rates}. {start}{_sentence(use)}" if start else f"{rates}: {use}"
     else:
         text = f"{start}{_sentence(use)}{f' {rates}.' if rates else ''}"
-    text = _in_line(scenario) + text
+    text = job_words(scenario, results) + _in_line(scenario) + text
     text += f" {_step_words(scenario, results)}{left_out}.{apart_words(scenario, results)}"
-    if results["request_time_s"] is None:
+    if results["request_time_s"] is None or scenario.requests is not None:
         return text
     ttft, tpot, whole = (show(results[key], "s") for key in ("ttft_s", "tpot_s", "request_time_s"))
     later = ", its only one" if scenario.load.request and scenario.load.request.output_tokens == 1 else ""
@@ -532,7 +540,7 @@ def _binds(scenario: Scenario, results: dict[str, Any]) -> str:
     if has_endless_rate(running.rack.part):
         return ""
     done, ridge = results["arithmetic_intensity"], ""
-    if done and results["bound"] == "memory" and _asks_for_batch(scenario):
+    if done and results["bound"] == "memory" and _asks_for_step(scenario):
         ridge = f" ({show(done)} FLOP a byte, ridge at {show(results['flops_per_byte'])})"
     far = results["bound"] == "compute" and (results["utilization"] or 1.0) < FAR_BELOW
     slow = ", in kernels that stay far below the chip's peak" if far else ""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from infercost.formulas.formula import LATER, NOTE, formula, total
-from infercost.numeric import ceiling
+from infercost.numeric import ceiling, maximum
 
 #: Hours of an average month: 365 x 24 / 12.
 HOURS_PER_MONTH = 730
@@ -45,6 +45,18 @@ def input_tokens_per_s(*, texts_per_s: float, input_tokens: float) -> float:
 def requests_answered(*, tokens_per_s: float, output_tokens: float) -> float:
     """Requests that leave a replica in a second."""
     return tokens_per_s / output_tokens
+
+
+@formula(source="all that the replicas answer in a second, and no sooner than one request ends")
+def job_time(*, job_requests: float, replicas: float, requests_answered: float, request_time: float) -> float:
+    """Seconds of a job of so many requests, or texts, on replicas that each answer some in a second."""
+    return maximum(job_requests / (replicas * requests_answered), request_time)
+
+
+@formula(source="every accelerator is paid for as long as the job takes")
+def job_usd(*, usd_per_hour: float, job_time: float) -> float:
+    """USD for a job, by an hour of all accelerators."""
+    return usd_per_hour * job_time / 3600
 
 
 @formula(source=LATER)

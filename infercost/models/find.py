@@ -143,6 +143,11 @@ def find_model(text: str) -> Checkpoint:
 
 def _find(text: str) -> Checkpoint:
     path = Path(text)
+    if text in ("-", "/dev/stdin", "/dev/fd/0"):
+        raise BadFile(
+            f"model {text}: a model is not read from standard input",
+            "give a file: --model config.json, or a name: infercost presets list models",
+        )
     if os.path.isdir(text):
         return _from_folder(path)
     if os.path.exists(text) and not os.path.isfile(text):
@@ -174,7 +179,11 @@ def _by_name(text: str) -> Checkpoint:
             raise UnknownName(what, f"a row for each: --sweep model={text.replace(' ', '')}") from None
         if not _HUB_ID.fullmatch(text):
             raise
-        return _from_hub_or_name(text)
+        try:
+            return _from_hub_or_name(text)
+        except (UnknownName, BadFile):
+            catalog.refuse_other_kind(text)
+            raise
     return _from_preset(preset, name, text)
 
 

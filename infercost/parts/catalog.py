@@ -70,8 +70,8 @@ _DATE, _MONTH = re.compile(r"(19|20)\d\d(-\d\d){0,2}", re.ASCII), re.compile(r"2
 #: Where the words of a name end, and brands that people leave out before a number.
 _BOUNDARY = re.compile(r"[-_ ]")
 _BRANDS = ("rtx", "gtx", "rx")
-#: Presets that a hint names of a kind.
-KINDRED = 4
+#: Presets that a hint names of a kind, and likeness of the first words of two models from which one may be the other.
+KINDRED, ALIKE = 4, 0.6
 #: Where a word of a name begins: ``Tiny``, ``Llama`` and ``1.1b`` in ``TinyLlama-1.1b``.
 _START = re.compile(r"(?<![^\W_.])[^\W_]|(?<=\D\.)[^\W_]|(?<=\d\.)[^\W\d_]|(?<=[a-z])[A-Z]")
 #: All but letters, digits and a dot between two digits.
@@ -242,12 +242,14 @@ def find(family: str, name: str) -> tuple[str, str]:
         return begun[0], files[begun[0]]
     if family == "models" and _CLOSED.match(name.lower()):
         raise UnknownName(f"the size of {name} is not published", "name an open model, or guess: --params 200B")
+    if family == "models":
+        refuse_other_kind(name)
     kind = _of_kind(files, text)
     if begun and not kind:
         few = ", ".join(begun[:KINDRED]) + (" ..." if len(begun) > KINDRED else "")
         raise UnknownName(f"{name!r} begins {len(begun)} names", f"{few}; infercost presets list {name} shows all")
     others = [*aliases(family), *(card.id for card in unchecked_cards() if family == "accelerators")]
-    hint = kind or (family == "accelerators" and akin(name)) or _near(name, [*files, *others])
+    hint = kind or (family == "accelerators" and akin(name)) or _near(family, name, [*files, *others])
     if own := {"models": _of_a_tag, "hosts": _in_other_order}.get(family):
         hint = own(name) or hint
     if family == "workloads":
@@ -256,10 +258,26 @@ def find(family: str, name: str) -> tuple[str, str]:
     raise UnknownName(f"no {WHAT[family]} preset is called {name!r}", f"{hint}{shown}")
 
 
-def _near(name: str, names: list[str]) -> str:
+def _word(name: str) -> str:
+    """The first letters of a model's name, of what stands behind a maker."""
+    found = re.search(r"[a-z]+", name.lower().rpartition("/")[2])
+    return found[0] if found else ""
+
+
+def _alike(first: str, second: str) -> bool:
+    """Whether one word may be the other, written wrongly or cut."""
+    from difflib import SequenceMatcher
+
+    cut = first.startswith(second) or second.startswith(first)
+    return cut or SequenceMatcher(None, first, second).ratio() >= ALIKE
+
+
+def _near(family: str, name: str, names: list[str]) -> str:
     """The start of a hint at the nearest name, of the same size if one is: of a card none of another number."""
     if asked := set(_SIZES.findall(name.lower())):
         names = [each for each in names if _SIZES.search(each.lower())]
+    if family == "models":  # another first word is another model, whatever follows
+        names = [each for each in names if _alike(_word(name), _word(each))]
     same = [each for each in names if asked <= set(_SIZES.findall(each.lower()))]
     hint, card = closest(name, same) or closest(name, names), _CARD.search(name.lower())
     if card is None or sorted(card[1]) in [sorted(number) for number in re.findall(r"\d+", hint)]:
@@ -270,6 +288,27 @@ def _near(name: str, names: list[str]) -> str:
 #: A format at the end of a tag, as Ollama writes it, and names of models whose makers publish no sizes.
 _TAGGED = re.compile(r"(.+)[-:](i?q\d\w*|fp16|bf16|fp8|(awq|gptq)(-int[48])?|nvfp4|int4|int8)", re.I)
 _CLOSED = re.compile(r"(openai/)?(gpt-?(3\.5|[45])|o[134]\b|chatgpt)|(anthropic/)?claude|(google/)?gemini|grok-?[3-9]")
+
+
+#: Starts of names of models that answer no text, by what they are.
+_OTHER_KINDS = {
+    "a speech model": r"""(distil-|faster-)?whisper|parakeet|canary|wav2vec2?|hubert|seamless|moonshine|kokoro|x?tts
+        |bark|speecht5|vits|chatterbox|musicgen|.*[^a-z]tts""",
+    "an image generator": r"""flux|stable-?diffusion|sd-?xl|sd-?[123]|dall-?e|qwen-image|hidream|pixart|kandinsky|imagen
+        |midjourney|z-image""",
+    "a video generator": r"wan-?2|hunyuan-?video|ltx|cogvideox?|mochi|svd|stable-video|open-?sora|sora|animatediff|veo",
+}
+
+
+def refuse_other_kind(name: str) -> None:
+    """UnknownName for a model of speech, images or video, of which at most the memory is counted, by its config."""
+    own = name.lower().rpartition("/")[2]
+    for what, names in _OTHER_KINDS.items():
+        if re.match(rf"({names})(?![a-z])", own, re.VERBOSE):
+            hint = "infercost counts text decoders, embedders and rerankers"
+            if "whisper" in own:
+                hint += "; of a whisper infercost fit counts the memory: give its config.json"
+            raise UnknownName(f"{name} is {what}", hint)
 
 
 def _of_a_tag(name: str) -> str:

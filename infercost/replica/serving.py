@@ -323,6 +323,12 @@ def chunk_of(replica: Replica, request: Request) -> float:
     return formulas.request.group_chunks(chunk_tokens=chunk, groups=groups) if groups > 1 else chunk
 
 
+def texts_of_pass(replica: Replica, text: Request) -> int:
+    """Whole texts that one pass of a model which decodes nothing takes together, one where a pass has no limit."""
+    whole = chunk_of(replica, text) / text.input_tokens
+    return max(int(whole), 1) if whole < inf else 1
+
+
 def prompt_along(replica: Replica, batch: float, request: Request) -> float:
     """Seconds of the steps of a batch that one prompt rides along with, where a roofline times them."""
     if (passes := prompt_passes(replica, request)) == 1:

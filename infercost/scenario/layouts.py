@@ -10,7 +10,16 @@ from infercost.parts.stack import is_nominal, law, splits_layers
 from infercost.replica.layout import FREE, Layout
 from infercost.replica.memory import Plan
 from infercost.replica.rack import Setup
-from infercost.replica.serving import Request, paid_rate, prompts_gap, serve_closed, serve_rate, tpot_met
+from infercost.replica.serving import (
+    Request,
+    paid_rate,
+    prefill_time,
+    prompts_gap,
+    serve_closed,
+    serve_rate,
+    texts_of_pass,
+    tpot_met,
+)
 from infercost.replica.step import LARGEST_BATCH, Draft, Running, tpot_of
 from infercost.report import Note
 from infercost.scenario.options import DRAFT
@@ -28,7 +37,7 @@ from infercost.scenario.rack import (
     read_setup,
 )
 from infercost.scenario.read import Given, Question, Reading, read_part
-from infercost.scenario.running import read_draft, read_load, read_request, read_running
+from infercost.scenario.running import read_draft, read_load, read_request, read_running, read_text
 from infercost.scenario.scenario import AS_LEAST, CHEAPEST, CHOSEN, COMPARED, FOR_ONE, Load, most_at_once
 from infercost.scenario.usual import usual_lengths
 from infercost.units import many, show
@@ -49,6 +58,8 @@ _WIDE = 64
 
 class Choice(NamedTuple):
     """Replicas of one layout: tokens a second of all, and seconds of a request, or of a token where there is none.
+
+    Of a model that decodes nothing they are texts, and seconds of a pass.
 
     ``is_late`` is whether requests pile up, or wait for others to end, or a lone user's token takes too long.
     """
@@ -124,6 +135,10 @@ class Asked(NamedTuple):
 
     def _choice(self, copies: int, plan: Plan, share: float) -> Choice:
         running, load = self.running.on(plan), self.load
+        if self.setup.model.prefill_only and load.request:
+            texts = share if self.batch else texts_of_pass(running.replica, load.request)
+            time = prefill_time(running.replica, texts, load.request)
+            return Choice(copies, plan.layout, copies * texts / time, time)
         held = plan.max_sequences
         most = load.most * (plan.layout.dp if self.groupwise else 1)
         most = most if held is None else min(most, held)
@@ -180,8 +195,6 @@ def with_layout(question: Question) -> Question:
     if is_held or not _is_open(reading):  # held over all points of a sweep
         return question
     setup, devices = read_setup(reading)
-    if setup.model.prefill_only:
-        return question
     single = devices is None or first_layout(setup, devices) is not None
     together = is_nominal(setup.stack) or question.command == "sweep-batch"
     if devices == 1 or law(setup.stack) == "erdil-2025" or (together and (single or kept)):
@@ -317,6 +330,10 @@ def _asked(reading: Reading, setup: Setup) -> Asked | None:
     """What a layout is chosen for; None for a model that only has to be held on a part without a rate."""
     rack, command = rack_of(setup, setup.plan(Layout())), reading.question.command
     try:
+        if setup.model.prefill_only:
+            text = read_text(reading, rack) if command == "utilization" else Request(float(setup.context), 0.0)
+            batch = int((command == "utilization" and reading.get("batch")) or 0)
+            return Asked(setup, read_running(reading, rack), Load(text), None, batch)
         load = read_load(reading, rack) if command != "fit" else Load()
         running = read_running(reading, rack)
         draft = read_draft(reading, rack) if command == "utilization" and not load.is_steady else None
@@ -328,13 +345,14 @@ def _asked(reading: Reading, setup: Setup) -> Asked | None:
     least = command == "utilization" and not _is_counted(reading)
     drafted = any(name in reading.given for name in DRAFT)
     lone = least or drafted or command == "sweep-batch" or reading.origin("gpu") == COMPARED
-    batch = int((command != "sweep-batch" and reading.get("batch")) or lone)
+    is_job = "requests" in reading.given and not load.is_steady
+    batch = int((command != "sweep-batch" and reading.get("batch")) or (lone and not is_job))
     batch, groupwise = 0 if load.is_steady else batch, "max_sequences" not in reading.given
-    if load.is_steady:
+    if load.is_steady or (is_job and not batch):
         load = load._replace(most=most_at_once(reading, setup))
     else:
         load = Load((load.request or _usual_request(reading, setup)) if batch else None)
-    return Asked(setup, running, load, draft, batch, wide=command == "fit", groupwise=groupwise)
+    return Asked(setup, running, load, draft, batch, wide=command == "fit" or is_job, groupwise=groupwise)
 
 
 def _usual_request(reading: Reading, setup: Setup) -> Request | None:
@@ -471,7 +489,8 @@ def _answered(question: Question, devices: int | None, found: list[Choice], aske
     if used != given:
         values["gpus"] = Given(used, CHOSEN if given else AS_LEAST)
     lone = ", a sequence on each: --batch 1 asks for the fastest for one alone"
-    lone = lone if asked.is_full and best.copies > 1 and question.command == "utilization" else ""
+    is_lone = question.command == "utilization" and asked.is_full and asked.load.request is None
+    lone = lone if best.copies > 1 and is_lone else ""
     notes = [Note("choice", _why(found, asked, given is None) + lone)] if best.rate else []
     if given and used < given:
         left = given - used
@@ -506,19 +525,20 @@ def _why(found: list[Choice], asked: Asked, per_device: bool) -> str:
     """Why the best layout is the best: its figure against that of the next one."""
     best, *others = found
     by_time, when = asked.load.rate is not None and not best.is_late, " when full" if asked.is_full else ""
-    when += " with prompts" if asked.is_full and asked.load.request else ""
+    what = "texts/s" if asked.setup.model.prefill_only else "tokens/s"
+    when += " with prompts" if asked.is_full and asked.load.request and what == "tokens/s" else ""
 
     def figure(one: Choice) -> str:
         if by_time:
             return f"{show(one.time, 's')} a request"
-        return f"{one.rate / one.devices:,.0f} tokens/s a device" if per_device else f"{one.rate:,.0f} tokens/s"
+        return f"{one.rate / one.devices:,.0f} {what} a device" if per_device else f"{one.rate:,.0f} {what}"
 
     text = f"{best.words} {'is' if best.copies == 1 else 'are'} chosen: {figure(best)}{when}"
     if not others:
-        what = "no smaller replica" if asked.is_full else "no other layout of as few stages"
-        return f"{text}; {what} on {many(best.devices, 'device')} holds this"
-    other, scale = others[0], best.devices / others[0].devices if per_device else 1.0
-    if other.time < best.time if by_time else other.rate * scale > best.rate:
-        merit = "runs all at once" if other.is_late and not best.is_late and not by_time else "simpler"
-        return f"{text}, within {ALIKE:.0%} of the best ({other.words}, {figure(other)}) and {merit}"
-    return f"{text}; next best {other.words}, {figure(other)}"
+        other = "no smaller replica" if asked.is_full else "no other layout of as few stages"
+        return f"{text}; {other} on {many(best.devices, 'device')} holds this"
+    second, scale = others[0], best.devices / others[0].devices if per_device else 1.0
+    if second.time < best.time if by_time else second.rate * scale > best.rate:
+        merit = "runs all at once" if second.is_late and not best.is_late and not by_time else "simpler"
+        return f"{text}, within {ALIKE:.0%} of the best ({second.words}, {figure(second)}) and {merit}"
+    return f"{text}; next best {second.words}, {figure(second)}"

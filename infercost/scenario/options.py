@@ -14,6 +14,7 @@ from infercost.units import (
     ABOVE_ONE,
     COUNT,
     HOURLY,
+    JOB,
     KWH_PRICE,
     LATENCY,
     MARGIN,
@@ -124,6 +125,7 @@ _ALL = (
     Option(
         "num_prompts", "N", "requests of a run that starts --concurrency at once (10 a slot when absent)", _of(WHOLE)
     ),
+    Option("requests", "N", "requests of a job, or texts: its hours and its money", _of(JOB)),
     Option(
         "max_sequences",
         "N",
@@ -424,6 +426,7 @@ class Utilization(Rack, Offload, Step, Request, Draft, Many, total=False):
     burstiness: Number
     concurrency: Number
     num_prompts: Number
+    requests: Number
     disaggregated: bool
     measured_tokens_per_s: Number
     api_price: Number

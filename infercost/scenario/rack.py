@@ -71,7 +71,7 @@ _ON_A_HOST = ("cpu", "metal")
 #: No host has less memory.
 _LEAST = 1e9
 #: What asks for first tokens, which nobody measured with a part of the model in a host.
-_FIRST_TOKENS = ("request_rate", "concurrency", "disaggregated", "max_ttft")
+_FIRST_TOKENS = ("request_rate", "concurrency", "disaggregated", "max_ttft", "requests")
 
 
 #: A size beside a host's name, as people write it: ``128gb ddr5``, ``ddr5-128gb``; words that name no host, and what
@@ -400,7 +400,7 @@ def _read_start(reading: Reading, stack: Preset, part: Preset) -> Start:
 
 def read_batch(reading: Reading, model: Model) -> int:
     """Sequences that must fit on one replica: as given, one where they are an answer or take no memory."""
-    finds = reading.question.command in _FINDS_BATCH or any(name in reading.given for name in LOADS)
+    finds = reading.question.command in _FINDS_BATCH or any(name in reading.given for name in (*LOADS, "requests"))
     finds = finds or (model.prefill_only and reading.question.command != "fit")
     given, copies = reading.get("batch"), copies_of(reading)
     batch = (given if isinstance(given, int) else copies) if finds else int(reading.take("batch", copies))

@@ -2,7 +2,7 @@
 
 import shlex
 from collections.abc import Callable, Iterable, Iterator
-from math import inf
+from math import ceil, inf
 from typing import TYPE_CHECKING, Any
 
 from infercost.errors import BadValue, InfercostError, Missing
@@ -16,7 +16,7 @@ from infercost.parts.formats import FORMATS, Format
 from infercost.parts.preset import Preset
 from infercost.parts.stack import is_nominal, law
 from infercost.replica.rack import Rack
-from infercost.replica.serving import Request, chunk_of
+from infercost.replica.serving import Request, texts_of_pass
 from infercost.replica.step import critical_batch, full_batch
 from infercost.scenario.options import CHOOSING, OF_RUNS, SERVED, Step, flag
 from infercost.scenario.options import Rack as RackOptions
@@ -51,6 +51,7 @@ from infercost.scenario.scenario import (
     Scenario,
     copies_of,
     frozen,
+    most_at_once,
     share_of_one,
 )
 from infercost.scenario.search import OF_A_JOB, offered, read_job
@@ -187,9 +188,9 @@ def _utilization(reading: Reading) -> Scenario:
     if rack.model.prefill_only:
         return _texts(reading, rack)
     load = read_load(reading, rack)
-    copies, batch = copies_of(reading), 1.0
+    batch = 1.0
     if not load.is_steady:
-        batch = share_of_one(reading, "batch", int(reading.take("batch", copies)))
+        batch = share_of_one(reading, "batch", int(reading.take("batch", *_usual_batch(reading, rack))))
     running = read_running(reading, rack)
     price = read_price(reading, rack.part)
     draft = None if load.is_steady else read_draft(reading, rack)
@@ -198,12 +199,26 @@ def _utilization(reading: Reading) -> Scenario:
     return frozen(reading, batch=batch, **fields, **_shared(reading))
 
 
+def _usual_batch(reading: Reading, rack: Rack) -> tuple[int, str]:
+    """Sequences where nobody says how many, and why: one on each replica or, of a job, as many as run at once."""
+    copies = copies_of(reading)
+    if "requests" not in reading.given:
+        return copies, ""
+    held = rack.plan.max_sequences
+    most = {
+        "what memory holds": inf if held is None else held,
+        "what the engine runs at once": most_at_once(reading, rack.setup, rack.plan.layout.dp),
+        "all of the job": ceil(reading.get("requests") / copies),
+    }
+    why = min(most, key=lambda each: most[each])
+    return copies * max(int(most[why]), 1), why
+
+
 def _texts(reading: Reading, rack: Rack) -> Scenario:
     """Texts for a model that decodes nothing: as many together as one pass of the engine takes."""
     text = read_text(reading, rack)
     running = read_running(reading, rack)
-    whole = chunk_of(running.replica, text) / text.input_tokens
-    usual = max(int(whole), 1) if whole < inf else 1
+    usual = texts_of_pass(running.replica, text)
     given = reading.take("batch", usual * copies_of(reading), "texts that fill a pass" if usual > 1 else "")
     batch = share_of_one(reading, "batch", int(given))
     price = read_price(reading, rack.part)
@@ -212,9 +227,10 @@ def _texts(reading: Reading, rack: Rack) -> Scenario:
 
 
 def _shared(reading: Reading) -> dict[str, Any]:
-    """The replicas, and of what was measured the tokens/s of one."""
+    """The replicas, the requests of a job, and of what was measured the tokens/s of one."""
     copies, measured = copies_of(reading), reading.take("measured_tokens_per_s")
-    return {"copies": copies, "measured": None if measured is None else measured / copies}
+    measured = None if measured is None else measured / copies
+    return {"copies": copies, "measured": measured, "requests": reading.take("requests")}
 
 
 def _sweep_batch(reading: Reading) -> Scenario:

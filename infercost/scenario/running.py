@@ -37,7 +37,7 @@ if TYPE_CHECKING:  # few profiles have measured kernels
 
 _LOAD_WORDS = dict(zip(LOADS, ("rate", "requests in flight"), strict=True))
 _PROMPT = ("prefix_share", "chunk_tokens")
-_LOADED = ("request_rate", "burstiness", "concurrency", "num_prompts", "max_sequences", "disaggregated")
+_LOADED = ("request_rate", "burstiness", "concurrency", "num_prompts", "max_sequences", "disaggregated", "requests")
 
 
 def _figures_of_step(stack: Preset) -> tuple[str, ...]:
@@ -187,6 +187,7 @@ def read_load(reading: Reading, rack: Rack) -> Load:
     Raises:
         BadValue: two options that disagree.
     """
+    _refuse_unsized(reading, rack)
     request = read_request(reading, rack, _LOADED)
     if request is None:
         return Load()
@@ -205,6 +206,19 @@ def read_load(reading: Reading, rack: Rack) -> Load:
     held = rack.plan.max_sequences
     most = most if held is None else min(most, held)
     return Load(request, rate, most, bool(reading.get("disaggregated")), concurrent, run)
+
+
+def _refuse_unsized(reading: Reading, rack: Rack) -> None:
+    """Missing for a job of requests, or of texts, whose length nobody gave."""
+    names = LENGTHS[:1] if rack.model.prefill_only else LENGTHS
+    if (
+        "requests" in reading.given
+        and not rack.model.is_bare
+        and any(reading.question.get(each) is None for each in names)
+    ):
+        what = "a text" if rack.model.prefill_only else "a request"
+        flags = " ".join(f"{flag(name)} {length}" for name, length in zip(names, (800, 100), strict=False))
+        raise Missing(f"--requests needs the length of {what}", f"for example {flags}")
 
 
 def read_request(reading: Reading, rack: Rack, also: tuple[str, ...] = ()) -> Request | None:
@@ -244,8 +258,9 @@ def read_text(reading: Reading, rack: Rack) -> Request:
         Missing: its length.
     """
     name = rack.model.name
+    _refuse_unsized(reading, rack)
     for option in ("workload", "output_tokens", "prefix_share", "api_price", *_LOADED, *DRAFT):
-        if option in reading.given:
+        if option in reading.given and option != "requests":
             what = f"{flag(option)} is of decoded tokens: {name} reads whole texts and decodes none"
             raise BadValue(what, "leave it out; --batch says how many texts come together")
     text = Request(float(reading.need("input_tokens", "--input-tokens 512")), 0.0, 0.0, reading.take("chunk_tokens"))

@@ -152,8 +152,8 @@ class Scenario(NamedTuple):
     ``measured`` is the tokens/s of a replica that were measured. ``each`` holds the scenarios of several parts, models
     or formats that are asked about together. A command without hardware has neither ``rack`` nor ``running``; ``fit``
     has a rack alone, or a ``need`` where no accelerator is named. ``others`` are services on other devices than were
-    chosen for theirs, ``remedies`` flags with which a limit on latency is met, ``files`` is what was read of
-    benchmarks, ``is_row`` whether this is one of many rows, whose advice nobody reads.
+    chosen for theirs, ``requests`` those of a job, ``remedies`` flags with which a limit on latency is met, ``files``
+    is what was read of benchmarks, ``is_row`` whether this is one of many rows, whose advice nobody reads.
     """
 
     question: Question
@@ -168,6 +168,7 @@ class Scenario(NamedTuple):
     draft: Draft | None = None
     price: float | None = None
     measured: float | None = None
+    requests: float | None = None
     service: "Service" = None  # type: ignore[assignment]
     others: "tuple[Service, ...]" = ()
     remedies: tuple[str, ...] = ()

@@ -1,6 +1,7 @@
 """What an answer calls itself, and what it says when the devices do not hold the model."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -335,7 +336,7 @@ def test_a_sweep_of_batches_says_where_memory_ends_it_and_what_it_stands_on() ->
     assert "Memory ends" not in infercost.sweep_batch(**asked, batch=f"1,{most}").verdict
     assert infercost.sweep_batch(**asked, batch=most).verdict.partition(" Utilization ")[2].startswith("is ")
     more = infercost.sweep_batch(model="llama-3.1-8b", gpu="h100", batch=most + 1)
-    assert "On 2 x h100-sxm (tp 2) at 8,192 tokens the arithmetic is never full." in more.verdict
+    assert "On 2 x h100-sxm (tp 2) no batch that fits fills the arithmetic at 8,192 tokens of context." in more.verdict
 
 
 def test_bars_of_what_overlaps_are_shares_of_the_step(run: Run) -> None:
@@ -391,7 +392,7 @@ def test_a_count_is_not_said_twice(run: Run) -> None:
     """140 GB take two devices of 80 GB and of 72; 78 GB take one of 80, two of 72."""
     for params, beside in (("70e9", False), ("39e9", True)):
         asked = f"fit --gpu h100-note --params {params} --dtype bf16 --usable 100% --format plain"
-        assert ("where 90% may" in run(*asked.split()).out) == beside, params
+        assert ("using 90%" in run(*asked.split()).out) == beside, params
 
 
 def test_a_note_on_another_preset_is_for_bare_counts(run: Run) -> None:
@@ -475,9 +476,43 @@ def test_rows_of_batches_have_their_devices_and_layout(run: Run) -> None:
     header, *rows = (line.split(",") for line in run(*asked, "--csv").out.splitlines())
     layout = [header.index(key) for key in ("gpus", "tp", "pp", "ep", "dp")]
     assert [[row[at] for at in layout] for row in rows] == [["4", "1", "4", "1", "1"]] * 2
-    assert run(*asked, "--json").json["verdict"].startswith("On 4 x h100-sxm (pp 4) at 8,192 tokens the arithmetic is ")
+    assert run(*asked, "--json").json["verdict"].startswith("On 4 x h100-sxm (pp 4) no batch that fits fills ")
     copies = run("sweep-batch", "--gpu", "h100:4", "--dp", "2", *asked[3:], "--json").json["rows"]
     assert [copies[0][key] for key in ("gpus", "tp", "pp", "dp")] == [4, 2, 1, 2]
     assert (
         "tp" not in run("sweep-batch", "--gpu", "h100", "--params", "70B", "--batch", "1,2", "--json").json["rows"][0]
     )
+
+
+def test_the_knee_the_balance_of_weights_and_the_row_past_it_are_told_apart(run: Run) -> None:
+    """151 by the weights alone, 167 with all of a step, 256 the first row of the table past it."""
+    asked = ("sweep-batch", "--gpu", "a100", "--model", "llama-2-13b", "--context", "0", "--batch", "1:1024")
+    said = run(*asked, "--json")
+    knee = int(re.search(r"The knee is at batch (\d+),", said.json["verdict"])[1])  # type: ignore[index]
+    critical, row = (said.json["results"][key] for key in ("critical_batch", "knee_batch"))
+    assert critical < knee < row == 256
+    table = " ".join(run(*asked).out.split())
+    assert "by the weights alone; the knee counts all of a step" in table
+    assert f"first batch at the knee 256 the first of these past {knee}, marked >" in table
+
+
+def test_a_context_shows_what_a_step_does_for_each_byte(run: Run) -> None:
+    """--context 0 asks about a bare step, as --batch 1 does: 16-bit weights are multiplied and added once, 1 a byte."""
+    asked = ("utilization", "--gpu", "a100", "--model", "llama-3.1-8b")
+    bare, batch = run(*asked, "--context", "0"), run(*asked, "--context", "0", "--batch", "1")
+    for said in (bare, batch):
+        assert "memory binds (1 FLOP a byte, ridge at 153)" in " ".join(said.out.split())
+        assert "arithmetic intensity" in said.out
+    assert "arithmetic intensity" not in run(*asked).out
+
+
+def test_a_context_that_one_of_two_models_cannot_take_is_told_the_most_of_both(run: Run) -> None:
+    """The config of Qwen3 235B A22B has 40,960 tokens, its card 131,072: the error and the table say both."""
+    two = ("presets", "show", "qwen3-next-80b-a3b", "qwen3-235b-a22b")
+    refused = " ".join(run(*two, "--context", "256k").err.split())
+    assert "--context 256,000 is more than qwen3-235b-a22b was made for" in refused
+    assert "its config has 40,960 tokens, 131,072 by YaRN, as its card says: --context 131072 is the most" in refused
+    taken = run(*two, "--context", "131072")
+    assert taken.code == 0
+    assert "qwen3-235b-a22b takes 131,072 by YaRN, as its card says" in taken.err
+    assert "longest context 40,960 131,072 by YaRN" in " ".join(run("presets", "show", two[3]).out.split())

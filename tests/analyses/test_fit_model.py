@@ -617,3 +617,42 @@ def test_what_is_needed_is_over_what_is_planned_with_by_what_is_short() -> None:
     report = infercost.fit(gpu="l40s:2", model="llama-3.1-70b")
     over = report["memory_needed_bytes"] - 0.9 * report["memory_per_gpu_bytes"]
     assert report["shortfall_bytes"] == pytest.approx(2 * over)
+
+
+def test_a_layout_of_the_same_devices_that_holds_clearly_more_is_named(run: Run) -> None:
+    """Llama 4 Scout at a million tokens: two replicas of four hold 8 each, one of eight 22, as --tp 8 asked says."""
+    asked = ("fit", "--gpu", "b200:8", "--model", "llama-4-scout", "--context", "1M")
+    two, one = run(*asked, "--json").json, run(*asked, "--tp", "8", "--json").json
+    held, most = two["results"]["max_sequences"], one["results"]["max_sequences"]
+    assert (two["inputs"]["dp"], held, most) == (2, 16, 22)
+    assert "room for 8 such sequences (16 in all; 22 as one replica: --tp 8)" in two["verdict"]
+    assert "in all" not in one["verdict"]
+    asked_for = run(*asked, "--dp", "2", "--json").json["verdict"]
+    assert "room for 8 such sequences (16 in all)" in asked_for
+
+
+def test_replicas_that_hold_more_than_one_are_not_told_of_it(run: Run) -> None:
+    """Of a 70B model on eight H100 the replica of all holds most: nothing is said."""
+    assert " as " not in run("fit", "--gpu", "h100:8", "--model", "llama-3.1-70b", "--json").json["verdict"]
+
+
+@pytest.mark.parametrize(
+    ("draft", "name"),
+    [(("--draft-model", "qwen3-0.6b", "--draft-tokens", "4"), "qwen3-0.6b"), (("--draft", "eagle3"), "EAGLE-3")],
+)
+def test_a_draft_is_named_and_the_speed_said_to_be_without_it(draft: tuple[str, ...], name: str, run: Run) -> None:
+    asked = ("fit", "--gpu", "rtx-4090", "--model", "llama-3.1-8b")
+    plain, said = run(*asked, "--json").json, run(*asked, *draft, "--json").json
+    assert name in said["verdict"].split(" on 1 x ")[0]
+    speed = float(f"{said['results']['tokens_per_s_per_user']:.2g}")
+    assert (
+        f"About {speed:g} tokens/s for one user without the draft; infercost utilization --acceptance 0.8"
+        in said["verdict"]
+    )
+    assert "draft" not in plain["verdict"]
+
+
+def test_the_least_devices_say_how_much_of_each_they_use(run: Run) -> None:
+    """1.6 TB are 20 x 80 GB, and with 72 GB of each 22.2, which are 23."""
+    said = " ".join(run("fit", "--gpu", "h100-note", "--params", "1.6e12").out.split())
+    assert "least devices for the weights 20 using 100% of each device; 23 using 90%, as servers do" in said

@@ -216,3 +216,18 @@ def test_llama_cpp_prints_the_speed_between_the_tokens_of_one() -> None:
     assert "between tokens" not in infercost.utilization(**home).verdict
     nobody = infercost.utilization(gpu="h100", model="llama-3.1-8b", measured_tokens_per_s=40)  # who gave no request
     assert nobody["measured_over_estimate"] == pytest.approx(40 * nobody["tpot_s"])
+
+
+def test_what_is_impossible_at_an_assumed_context_is_asked_at_a_short_one(run: Run) -> None:
+    """A log of llama-bench gives no context: 8,192 tokens of cache are read at the assumed one, 512 at a short."""
+    asked = ("utilization", "--gpu", "m4-max", "--model", "llama-3.1-8b", "--dtype", "q4_k_m")
+    measured = (*asked, "--measured-tokens-per-s", "100")
+    short = run(*measured, "--context", "512", "--json").json["results"]["measured_over_bound"]
+    assert short < 1
+    said = " ".join(run(*measured).out.split())
+    start = f"Not possible at the assumed 8,192 tokens of context, but at 512 it is {short:.1%} of the bound"
+    assert said.startswith(f"{start} (--context 512): 100 tokens/s measured is ")
+    never = " ".join(run(*asked, "--measured-tokens-per-s", "200").out.split())
+    assert never.startswith("Not possible at the assumed 8,192 tokens of context, nor at 512: ")
+    given = " ".join(run(*measured, "--context", "8192").out.split())
+    assert given.startswith("Not possible with these inputs: ")

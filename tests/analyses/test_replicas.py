@@ -317,3 +317,13 @@ def test_one_replica_and_one_request_are_said_as_one(run: Run) -> None:
     assert said.startswith("Overloaded: 1 request a second arrives and at most ")
     assert "; 1 replica of 4 devices (4 x h100-sxm) would keep up." in said
     assert "take 1 replica of 4 devices (--gpu h100:4), or shorten" in said
+
+
+def test_prompts_alone_are_read_on_all_devices(run: Run) -> None:
+    """A rate of two replicas that stands behind ``each`` says that it is of both."""
+    asked = ("utilization", "--model", "llama-3.1-70b", "--input-tokens", "8000", "--output-tokens", "1", "--json")
+    two, one = run(*asked, "--gpu", "h100:8", "--dp", "2").json, run(*asked, "--gpu", "h100:4").json
+    assert two["results"]["input_tokens_per_s"] == pytest.approx(2 * one["results"]["input_tokens_per_s"])
+    rate = two["results"]["input_tokens_per_s"]
+    assert f"Prompts without a gap are {rate:,.0f} input tokens/s on all 8 devices." in two["verdict"]
+    assert " on all " not in one["verdict"]

@@ -634,3 +634,66 @@ def test_prompts_one_after_another_are_no_slower_than_one_alone(gpu: str, prompt
         output_tokens=1,
     )
     assert said["input_tokens_per_s"] >= prompt / said["prefill_time_s"] * (1 - 1e-9)
+
+
+JOB = ("utilization", "--model", "llama-3.1-8b", "--price", "1.5", "--requests", "10M")
+EMAILS = ("--input-tokens", "800", "--output-tokens", "100")
+
+
+@pytest.mark.parametrize(
+    ("gpu", "load", "rate", "at"),
+    [
+        ("h100", (), "tokens_per_s_all_in", "at batch 521 (what memory holds)"),
+        ("h100:2", (), "tokens_per_s_all_in", "at batch 1,042 (what memory holds)"),
+        ("h100:2", ("--batch", "200"), "tokens_per_s_all_in", "at batch 200"),
+        ("h100:2", ("--concurrency", "200"), "tokens_per_s", "with 200 in flight"),
+        ("h100", ("--request-rate", "10"), "tokens_per_s", "at 10 a second"),
+        ("h100", ("--draft", "eagle3"), "tokens_per_s_all_in", "at batch"),
+    ],
+)
+def test_a_job_takes_hours_and_money(run: Run, gpu: str, load: tuple[str, ...], rate: str, at: str) -> None:
+    """Ten million answers of 100 tokens at the rate of all replicas, at 1.50 USD an hour for each device."""
+    said = run(*JOB, "--gpu", gpu, *EMAILS, *load, "--json").json
+    results = said["results"]
+    seconds = 10e6 * 100 / results[rate]
+    assert results["job_time_s"] == pytest.approx(seconds)
+    assert results["job_usd"] == pytest.approx(results["gpus"] * 1.5 * seconds / 3600)
+    assert results["job_usd"] == pytest.approx(10e6 * results["usd_per_request"])
+    first = said["verdict"].split(". ")[0]
+    assert first.startswith(
+        f"10,000,000 requests take {seconds / 3600:.3g} hours" if seconds < 259200 else "10,000,000"
+    )
+    assert first.split(" on ")[1].endswith(at) or at == "at batch"
+
+
+def test_more_devices_make_a_job_shorter_and_hardly_cheaper(run: Run) -> None:
+    one, two = (run(*JOB, "--gpu", f"h100:{count}", *EMAILS, "--json").json["results"] for count in (1, 2))
+    assert two["job_time_s"] == pytest.approx(one["job_time_s"] / 2)
+    assert two["job_usd"] == pytest.approx(one["job_usd"])
+
+
+def test_a_job_of_a_few_runs_all_at_once(run: Run) -> None:
+    said = run(*JOB[:-1], "7", "--gpu", "h100", *EMAILS, "--json").json
+    assert said["results"]["batch"] == 7
+    assert "at batch 7 (all of the job)" in said["verdict"]
+
+
+def test_a_job_needs_a_request(run: Run) -> None:
+    for args, what in (((), "the length of a request"), (("--context", "4k"), "the length of a request")):
+        said = run(*JOB, "--gpu", "h100", *args)
+        assert (said.code, what in said.err) == (2, True)
+        assert "--input-tokens 800 --output-tokens 100" in said.err
+
+
+def test_a_job_that_overloads_or_does_not_fit_has_no_end(run: Run) -> None:
+    for gpu, more in (("h100", ("--request-rate", "1000")), ("t4:1", ())):
+        said = run(*JOB, "--gpu", gpu, *EMAILS, *more, "--json")
+        assert said.code == 3
+        assert said.json["results"]["job_time_s"] is None
+
+
+def test_a_job_ends_no_sooner_than_a_request(run: Run) -> None:
+    """Two requests on eight devices take what one takes, and all eight are paid for it."""
+    results = run(*JOB[:-1], "2", "--gpu", "h100:8", "--dp", "8", *EMAILS, "--json").json["results"]
+    assert results["job_time_s"] == results["request_time_s"]
+    assert results["job_usd"] == pytest.approx(8 * 1.5 * results["request_time_s"] / 3600)

@@ -88,3 +88,37 @@ def test_the_command_serves_it_as_what_it_is(run: Run) -> None:
     ranks = run("fit", "--gpu", "h100", "--model", "qwen3-reranker-4b", "--json").json
     assert ranks["engine_command"] is None
     assert "its card says" in " ".join(note["text"] for note in ranks["notes"])
+
+
+@pytest.mark.parametrize(("model", "gpu", "devices"), [("bge-m3", "a10g", 4), ("qwen3-embedding-8b", "h100", 8)])
+def test_each_device_that_holds_an_embedder_reads_its_own_texts(model: str, gpu: str, devices: int, run: Run) -> None:
+    """No layout reads more than replicas of one device, which read as many times what one reads."""
+    asked = ("utilization", "--model", model, "--input-tokens", "400", "--json", "--gpu")
+    one, said = run(*asked, gpu).json, run(*asked, f"{gpu}:{devices}").json
+    assert said["inputs"]["dp"] == devices
+    assert said["results"]["texts_per_s"] == pytest.approx(devices * one["results"]["texts_per_s"])
+    for widths in (("--tp", f"{devices}"), ("--tp", "2")):
+        other = run(*asked, f"{gpu}:{devices}", *widths).json["results"]
+        assert other["texts_per_s"] < said["results"]["texts_per_s"]
+    assert f"{devices} replicas of one device are chosen: " in str(said["notes"])
+    assert run("fit", "--model", model, "--gpu", f"{gpu}:{devices}", "--json").json["inputs"]["dp"] == devices
+
+
+def test_fewer_texts_than_devices_leave_some_without_work(run: Run) -> None:
+    said = run("utilization", "--model", "bge-m3", "--gpu", "a10g:4", "--batch", "3", "--json").json
+    assert (said["results"]["gpus"], said["inputs"]["dp"]) == (3, 3)
+    assert "1 of the 4 devices has no part in it" in str(said["notes"])
+
+
+def test_a_job_of_texts_takes_all_replicas(run: Run) -> None:
+    """200 million texts: the rate of all, and the hours of four devices at 1.01 USD."""
+    asked = ("utilization", "--gpu", "a10g:4", "--model", "bge-m3", "--price", "1.01")
+    said = run(*asked, "--input-tokens", "400", "--requests", "200M", "--json").json
+    results = said["results"]
+    seconds = 200e6 / results["texts_per_s"]
+    assert results["job_time_s"] == pytest.approx(seconds)
+    assert results["job_usd"] == pytest.approx(4 * 1.01 * seconds / 3600)
+    start = f"200,000,000 texts take {seconds / 86400:.3g} days and ${results['job_usd']:.2f} on 4 replicas of 1 x a10g"
+    assert said["verdict"].startswith(start)
+    refused = run(*asked, "--requests", "10")
+    assert (refused.code, "the length of a text" in refused.err) == (2, True)

@@ -531,3 +531,36 @@ def test_presets_go_by_the_words_for_their_kinds(run: Run) -> None:
         assert (
             run("presets", "list", word, "--json").json["rows"] == run("presets", "list", family, "--json").json["rows"]
         )
+
+
+@pytest.mark.parametrize(
+    ("model", "what"),
+    [
+        ("whisper-large-v3", "a speech model"),
+        ("openai/whisper-large-v3", "a speech model"),
+        ("parakeet-tdt-0.6b-v2", "a speech model"),
+        ("kokoro-tts", "a speech model"),
+        ("stable-diffusion-xl-base-1.0", "an image generator"),
+        ("black-forest-labs/FLUX.1-dev", "an image generator"),
+        ("wan2.1-t2v-14b", "a video generator"),
+    ],
+)
+def test_a_model_that_answers_no_text_is_told_so(model: str, what: str, run: Run) -> None:
+    said = run("fit", "--gpu", "h100", "--model", model)
+    assert (said.code, said.out) == (2, "")
+    assert f"{model} is {what}" in said.err
+    assert "infercost counts text decoders, embedders and rerankers" in said.err
+    assert ("give its config.json" in said.err) == ("whisper" in model)
+    assert "did you mean" not in said.err
+
+
+def test_a_model_of_another_name_is_not_suggested(run: Run) -> None:
+    """A name that ends as another's is no misspelling of it; one letter less is."""
+    assert "did you mean" not in run("fit", "--gpu", "h100", "--model", "nonsense-large-3").err
+    assert "did you mean llama-3.1-8b?" in run("fit", "--gpu", "h100", "--model", "lama-3.1-8b").err
+
+
+@pytest.mark.parametrize("name", ["-", "/dev/stdin"])
+def test_a_model_is_not_read_from_standard_input(name: str, run: Run) -> None:
+    said = run("fit", "--gpu", "h100", "--model", name)
+    assert (said.code, "not read from standard input" in said.err, "give a file" in said.err) == (2, True, True)
