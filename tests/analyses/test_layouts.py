@@ -409,9 +409,8 @@ def test_prompts_have_whole_replicas_beside(run: Run) -> None:
     said = run(*asked.split(), "--request-rate", "5").json
     assert 0 < said["results"]["prefill_per_decode"] < 1
     ratio = said["results"]["prefill_per_decode"]
-    words = f" Beside 8 devices that decode, {8 * ratio:.4g} read prompts (1 replica of 8, {100 * ratio:.1f}% used) and"
-    assert words in said["verdict"]
-    assert said["verdict"].count("rates a device and the price count both.") == 1
+    words = f" Prompts take {8 * ratio:.4g} devices more (1 replica of 8, {100 * ratio:.1f}% used), which the price"
+    assert said["verdict"].count(f"{words} counts in.") == 1
     assert said["results"]["tokens_per_s_per_gpu"] == pytest.approx(5 * 1000 / 8 / (1 + ratio))
 
 
@@ -421,7 +420,6 @@ def test_a_node_has_the_tokens_of_all_that_serves_and_caches_are_sent(run: Run) 
     said = run(*asked.split()).json
     devices = 16 * (1 + said["results"]["prefill_per_decode"])
     assert f", 5,000 in all ({5000 / devices * 8:,.0f} a node of 8), at " in said["verdict"]
-    assert " and send 1.405 GB/s of caches; " in said["verdict"]
     assert said["results"]["cache_transfer_bytes_per_s"] == pytest.approx(5 * 4000 * 70_272)
 
 
