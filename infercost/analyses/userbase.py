@@ -254,10 +254,9 @@ def _of_a_service(scenario: Scenario) -> Report:
         return _unfit(scenario, results, OF_USERS)
     results, shown = (*results, *room_rows(scenario.rack)), _shown_service(scenario, service, day)
     if service.missed:
-        late = unmet(scenario, results, OF_LEAST, shown)
-        no = f"No: {late.verdict[:1].lower()}{late.verdict[1:]}"
-        return late.replace(verdict=no) if _asks_whether(scenario, run) else late
+        return _refused(scenario, run, unmet(scenario, results, OF_LEAST, shown))
     waits, charged = wait_words(results, day.stable), user_words(scenario, results)
+    nulls = _null_notes(results, hours, day.stable)
     said = service_verdict(scenario, run, row, hours, missed, priced=bool(beside)) + waits
     report = Report(
         command="userbase",
@@ -266,12 +265,7 @@ def _of_a_service(scenario: Scenario) -> Report:
         results=results,
         series=_series(hours),
         advice=tuple(service_advice(run)),
-        notes=(
-            *_service_notes(service, day, said=bool(waits)),
-            *own_or_api.remarks(even),
-            *_null_notes(results, hours, day.stable),
-            *scenario.notes,
-        ),
+        notes=(*_service_notes(service, day, said=bool(waits)), *own_or_api.remarks(even), *nulls, *scenario.notes),
         met=day.stable and not missed,
         work=shown,
     )
@@ -532,6 +526,12 @@ def _asks_whether(scenario: Scenario, run: Run) -> bool:
     return scenario.question.get("replicas") is not None and bool(_limits_words(run)) and not _is_filled(scenario)
 
 
+def _refused(scenario: Scenario, run: Run, late: Report) -> Report:
+    """A limit that nothing meets, with a No where it was asked whether so many replicas keep it."""
+    no = f"No: {late.verdict[:1].lower()}{late.verdict[1:]}"
+    return late.replace(verdict=no) if _asks_whether(scenario, run) else late
+
+
 def _is_filled(scenario: Scenario) -> bool:
     """Whether the users are as many as so many replicas take."""
     return any(item.key == "users" and item.origin == ALL_TAKEN for item in scenario.inputs)
@@ -564,10 +564,15 @@ def _room_words(scenario: Scenario, run: Run) -> str:
     most, more = run.capacity(run.day.replicas), []
     if run.day.users < most < EVERYBODY:
         who = "it" if run.day.replicas == 1 else "they"
-        more.append(f"{who} would for up to {_load_words(scenario, run, most).removesuffix(' daily users')}")
+        load = _load_words(scenario, run, most).removesuffix(" daily users").removesuffix(" in the busiest hour")
+        more.append(f"{who} would for up to {load}")
     if run.needed < run.day.replicas:
         more.append(f"{many(run.needed, 'replica')} {'is' if run.needed == 1 else 'are'} enough")
     return f" ({'; '.join(more)})" if more else ""
+
+
+def _rate_words(rate: float) -> str:
+    return f"{show(rate)} requests/s in the busiest hour"
 
 
 def _load_words(scenario: Scenario, run: Run, users: float) -> str:
@@ -575,7 +580,8 @@ def _load_words(scenario: Scenario, run: Run, users: float) -> str:
     tokens = scenario.question.get("tokens_per_month")
     if tokens is not None:
         return f"{show(tokens * users / run.day.users, 'param')} tokens a month"
-    return many(users, "daily user")
+    rate = scenario.question.get("request_rate")
+    return many(users, "daily user") if rate is None else _rate_words(rate * users / run.day.users)
 
 
 def _usable_words(scenario: Scenario, run: Run, missed: tuple[str, ...]) -> tuple[str, str]:
@@ -630,7 +636,7 @@ def service_verdict(
     if row["usd_per_million_tokens"] and says_price(scenario):
         price = _price_of_tokens(run, row, priced=priced)
         if load == users:
-            price = _price_of_users(run, row, priced=priced, traced=_is_traced(scenario))
+            price = _price_of_users(run, row, priced=priced, traced=_is_of_requests(scenario))
         price += _saved_words(run, priced=priced)
     used = _used_words(day, row["utilization"], hours)
     full = f"a replica is full at {many(service.fleet.slots, 'sequence')}: {LIMITS[service.binds]}"
@@ -660,10 +666,17 @@ def _used_words(day: Day, utilization: float | None, hours: Rows) -> str:
 
 
 def _users_words(scenario: Scenario, run: Run) -> str:
-    """The users of a service, or the requests of a trace that are taken as theirs."""
+    """The users of a service, or the requests of a rate or of a trace that are taken as theirs."""
+    if (rate := scenario.question.get("request_rate")) is not None:
+        return _rate_words(rate)
     if _is_traced(scenario):
         return f"{many(run.day.users * (run.service.demand.messages or 0.0), 'request')} a day, as in the trace,"
     return many(run.day.users, "daily user")
+
+
+def _is_of_requests(scenario: Scenario) -> bool:
+    """Whether users stand for requests that were counted."""
+    return _is_traced(scenario) or scenario.question.get("request_rate") is not None
 
 
 def _is_traced(scenario: Scenario) -> bool:

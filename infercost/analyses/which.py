@@ -26,11 +26,12 @@ from infercost.replica.serving import RUN_OF_SLOT, USUAL_SEQUENCES, serve_closed
 from infercost.replica.step import Running, reworked, tpot_of
 from infercost.report import Input, Note, Report, Series
 from infercost.scenario.layouts import TIMES
-from infercost.scenario.options import flag
+from infercost.scenario.options import OPTIONS, flag
 from infercost.scenario.prices import USUAL_BASIS, binds_longer, kind_of_price, rent_key
 from infercost.scenario.rack import MOST_DEVICES, engine_layouts, least_plan
 from infercost.scenario.scenario import Job, Scenario
 from infercost.scenario.search import counts
+from infercost.scenario.usual import BY_RATE
 from infercost.units import many, show
 
 COLUMNS = (
@@ -380,12 +381,18 @@ def _results(one: Placed) -> dict[str, Any]:
 def _asked(found: Scenario) -> str:
     """The options of a job that the question about one part has too, as a command line writes them."""
     skipped = ("gpu", "gpus", "concurrency", "tp", "pp", "ep", "num_prompts")
-    own = {name: each for name, each in found.question.given.items() if not each.origin.startswith("workload ")}
-    given = [(name, each.value) for name, each in own.items() if name not in skipped]
-    named = [(name, getattr(value, "name", value)) for name, value in given]  # formats are tuples too
+    given = found.question.given
+    own = {name: each for name, each in given.items() if not each.origin.startswith(("workload ", "assumed", BY_RATE))}
+    asked = [(name, each.value) for name, each in own.items() if name not in skipped]
+    named = [(name, getattr(value, "name", _with_unit(name, value))) for name, value in asked]  # formats are tuples too
     words = [(name, value) for name, value in named if not isinstance(value, tuple)]
     words += [("set", text) for text in found.question.get("set") or ()]
     return " ".join(f"{flag(name)} {quote(str(value))}" for name, value in words)
+
+
+def _with_unit(name: str, value: Any) -> Any:
+    """A value as an option reads it back: seconds with their unit."""
+    return f"{value}s" if name in OPTIONS and OPTIONS[name].unit == "s" else value
 
 
 def _with_figures(row: dict[str, Any], figures: dict[str, Any]) -> dict[str, Any]:
@@ -443,7 +450,7 @@ def _verdict(scenario: Scenario, best: Rows, placed: Iterable[Placed | Missed]) 
     limits = [f"{show(job.max_tpot, 's')} a token"] if job.max_tpot < inf else []
     limits += [f"{show(job.max_price, 'USD')} an hour"] if job.max_price < inf else []
     load = f"{many(ceil(job.concurrent), 'sequence')} at once"
-    load = many(job.users["users"], "daily user") if job.is_of_day else load
+    load = _day_words(job) if job.is_of_day else load
     what = f"{load}{' within ' if limits else ''}{' and '.join(limits)}"
     if not best:
         fastest = min((one.tpot for one in placed if isinstance(one, Missed)), default=inf)
@@ -462,6 +469,12 @@ def _verdict(scenario: Scenario, best: Rows, placed: Iterable[Placed | Missed]) 
         text += f" Second is {_worth(others[0])} at {_said(others[0], job.sort)[0]}{words}."
     certain = surest(each.running for each in scenario.each if each.running)
     return text if certain == "an estimate" else text.replace(UNKNOWN, f", {certain}")
+
+
+def _day_words(job: Job) -> str:
+    """The load of a job of users over a day: how many they are, or what they send in the busiest hour."""
+    rate = job.users.get("request_rate")
+    return many(job.users["users"], "daily user") if rate is None else f"{show(rate)} requests/s in the busiest hour"
 
 
 def _own_devices(job: Job) -> str:
