@@ -608,8 +608,11 @@ def _usable_words(scenario: Scenario, run: Run, missed: tuple[str, ...]) -> tupl
 
 def _devices_words(replicas: int, each: int, name: str) -> str:
     """Replicas of so many devices, and the devices in all where both are several."""
-    whole = f" ({replicas * each:,} devices)" if replicas > 1 and each > 1 else ""
-    return f"{many(replicas, 'replica')} of {counted(each, name)}{whole}"
+    return f"{many(replicas, 'replica')} of {counted(each, name)}{_in_all(replicas, each)}"
+
+
+def _in_all(replicas: int, each: int) -> str:
+    return f" ({replicas * each:,} devices)" if replicas > 1 and each > 1 else ""
 
 
 def service_verdict(
@@ -627,11 +630,12 @@ def service_verdict(
     load = users if tokens is None else f"{show(tokens, 'param')} tokens a month"
     single, whose = load == users and day.users == 1, "" if load == users else f" The tokens are those of {users}."
     devices = _devices_words(day.replicas, rack.devices, called(rack.part))
+    whole = _in_all(run.needed, rack.devices)
     if not day.stable:
-        return f"{load} {'does' if single else 'do'} not fit {devices}: {needed} would do.{whose}"
+        return f"{load} {'does' if single else 'do'} not fit {devices}: {needed} would do{whole}.{whose}"
     if missed:
         misses = f"{'misses' if single else 'miss'} the service level: {', and '.join(missed)}"
-        return f"{load} on {devices} {misses}.{f' {needed} would keep it.' if run.is_kept else ''}{whose}"
+        return f"{load} on {devices} {misses}.{f' {needed} would keep it{whole}.' if run.is_kept else ''}{whose}"
     price = ""
     if row["usd_per_million_tokens"] and says_price(scenario):
         price = _price_of_tokens(run, row, priced=priced)

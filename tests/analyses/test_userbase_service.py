@@ -475,3 +475,11 @@ def test_tokens_slower_than_people_read_come_after_those_of_a_usual_limit() -> N
         f"({8 * takes} devices)."
     )
     assert f"need {given['replicas']} replicas of 8 x rtx-pro-6000 ({8 * given['replicas']} devices)" in given.verdict
+
+
+@pytest.mark.parametrize(("gpu", "whole"), [("h100:4", " (12 devices)"), ("l40s", "")])
+def test_how_many_replicas_would_do_says_the_devices_of_several(gpu: str, whole: str) -> None:
+    model = "llama-3.3-70b" if whole else "llama-3.1-8b"
+    report = infercost.userbase(gpu=gpu, model=model, users=20_000, replicas=1)
+    needed = infercost.userbase(gpu=gpu, model=model, users=20_000)["replicas"]
+    assert report.verdict.endswith(f": {needed} replicas would do{whole}.")
