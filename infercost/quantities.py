@@ -1116,6 +1116,8 @@ QUANTITIES: dict[str, Quantity] = {
         phrase="the number of users at whom both break even"),
     "break_even_tokens_per_month": figure("break-even, tokens a month"),
     "break_even_usd_per_month": figure("break-even, USD a month", "USD"),
+    "break_even_usd_per_gpu_hour": figure("break-even, USD a device-hour", "USD"),
+    "api_gross_margin": figure("gross margin at the API's price", "share"),
     "break_even_capacity_share": figure("break-even, of capacity", "share"),
     "break_even_token_share": figure("break-even, of tokens", "share"),
     "full_usd_per_month": figure("full, USD a month", "USD"),

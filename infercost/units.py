@@ -259,10 +259,8 @@ def exact(value: object, unit: str = "", most: int = 4) -> str:
         return "yes" if value else "no"
     if not isinstance(value, (int, float)):
         return str(value)[:7] if unit == "month" else str(value)
-    if unit == "share" and value >= MANYFOLD:
-        return f"{digits(value, 3)}x"
     if unit == "share":
-        return f"{value * 100 if value > NOTHING else 0:#.3g}%".replace(".%", "%")
+        return _share(value)
     if unit == "s" and value < 1:
         return _scaled(value, _SMALL, unit, most) if value > NOTHING else "0 s"
     if unit in _PREFIXED:
@@ -280,6 +278,13 @@ def lasting(seconds: float) -> str:
         if seconds >= least * size:
             return f"{show(float(f'{seconds / size:.3g}'), '')} {unit}"
     return show(seconds, "s")
+
+
+def _share(value: float) -> str:
+    """A share in percent, a multiple where it is many of the whole; less than none where it is a loss."""
+    if abs(value) >= MANYFOLD:
+        return f"{digits(value, 3)}x"
+    return f"{value * 100 if abs(value) > NOTHING else 0:#.3g}%".replace(".%", "%")
 
 
 def common_scale(values: Iterable[float], unit: str) -> tuple[str, float]:

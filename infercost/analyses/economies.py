@@ -114,7 +114,7 @@ def _results(scenario: Scenario, lone: Day, floor: Day, even: own_or_api.BreakEv
     yield Row("batch_limit", fleet.slots, f"on a replica: {LIMITS[service.binds]}")
     yield Row("gpus_per_replica", scenario.rack.devices, scenario.rack.part.name)
     yield (full_row := _capacity_row(fleet))
-    yield from (_at_share(scenario, key, share, full_row.value) for key, share in LOADED.items())
+    yield from (_at_share(scenario, key, share, full_row.value, even) for key, share in LOADED.items())
     yield from (_nearness_row(scenario, key, times * least) for key, times in NEARNESS.items())
     yield Row("floor_usd_per_million_tokens", _usd(service, least), "with endless users")
     yield from price_rows(floor_row := cost.row_of(service, floor), "of the floor, ")
@@ -223,10 +223,11 @@ def _capacity_row(fleet: Fleet) -> Row:
     return Row("users_per_replica", int(cost.most_users(fleet, 1)), remark)
 
 
-def _at_share(scenario: Scenario, key: str, share: float, full: int) -> Row:
+def _at_share(scenario: Scenario, key: str, share: float, full: int, even: own_or_api.BreakEven | None) -> Row:
     """What a token costs where one replica makes a share of the tokens of a full one: its users follow from them.
 
-    Where users are minutes, fewer are served faster and make more tokens each.
+    Beside it stands what would be earned at an API's price. Where users are minutes, fewer are served faster and make
+    more tokens each.
     """
     fleet = queued(scenario.service).fleet
     whole = day_of(fleet, full).tokens_per_s
@@ -237,6 +238,8 @@ def _at_share(scenario: Scenario, key: str, share: float, full: int) -> Row:
     paid, used = found["usd_per_million_tokens"], found["utilization"]
     mfu = "" if used is None else f", {show(used, 'share')} of the arithmetic"
     made = found["tokens_per_s"] / whole
+    margin = even and own_or_api.margin_at(paid, even.bill)
+    mfu += "" if margin is None else f", gross margin {show(margin, 'share')} at the API's price"
     return Row(key, paid, f"{many(users, 'user')}, {show(made, 'share')} of its full tokens/s{mfu}", paid is not None)
 
 
@@ -262,19 +265,20 @@ def _floor_parts(service: Service, floor: Day) -> tuple[tuple[str, float, str], 
 def _verdict(scenario: Scenario, values: Mapping[str, Any], even: own_or_api.BreakEven | None) -> str:
     """The price at the users that were asked and its floor, who comes near to it, and what a lone user pays."""
     service, users = scenario.service, values["users_within_2x"]
+    if even is not None:
+        return _verdict_beside_api(scenario, values, even)
     busy, paid = (show(values[f"lone_user_{key}cost_ratio"], "x") for key in ("", "reserved_"))
     busy = "as much as" if busy == "1x" else busy
     reach = f"{many(users, 'user')} {'comes' if users == 1 else 'come'}" if users else "No users come"
     alone = f" if only busy time is paid, {paid} the floor if every hour is"
     alone = f", {paid} the floor" if service.paid_hours == BUSY else alone
     speed = f"at the floor a user gets {show(values['floor_tokens_per_s_per_user'])} tokens/s"
-    first, price = _first_words(scenario, even), _price_words(scenario, values, said=own_or_api.says_floor(even))
+    price = f"{_first_words(scenario, even)}{_price_words(scenario, values, said=False)}"
     if certain := bounded(service.running).rstrip():
         speed += "" if price else f", {certain}"
         price = price and f"{price.removesuffix('. ')}, {certain}. "
     return (
-        f"{margin_words(scenario, values)}{first}{price}{reach} within twice the floor; {speed}. "
-        f"{_room_words(service)}"
+        f"{margin_words(scenario, values)}{price}{reach} within twice the floor; {speed}. {_room_words(service)}"
         f"A lone user's token costs {busy} a full batch's{alone}. "
         f"{_capacity_words(scenario, values)}{memory_words(scenario.rack)}"
     )
@@ -286,6 +290,20 @@ def _room_words(service: Service) -> str:
         return ""
     held = many(service.fleet.slots, "sequence")
     return f"Beside the weights a replica's cache has room for {held} only. "
+
+
+def _verdict_beside_api(scenario: Scenario, values: Mapping[str, Any], even: own_or_api.BreakEven) -> str:
+    """Own against API, how full the replicas are where they break even, the price and its floor, a user's speed."""
+    price = _price_words(scenario, values, said=own_or_api.says_floor(even))
+    certain = bounded(scenario.service.running).rstrip()
+    speed = f"at the floor a user gets {show(values['floor_tokens_per_s_per_user'])} tokens/s"
+    speed += f", {certain}" if certain else ""
+    last = f"{price.removesuffix('. ')}; {speed}. " if price else f"A{speed[1:]}. "
+    if even.users is None:
+        last += _capacity_words(scenario, values)
+    last += _room_words(scenario.service)
+    text = f"{margin_words(scenario, values)}{_first_words(scenario, even)}{last}".rstrip()
+    return f"{text}{memory_words(scenario.rack)}"
 
 
 def _capacity_words(scenario: Scenario, values: Mapping[str, Any]) -> str:
@@ -305,7 +323,7 @@ def _price_words(scenario: Scenario, values: Mapping[str, Any], *, said: bool) -
     read, written = (values.get(f"usd_per_million_tokens_{way}") for way in ("input", "output"))
     apart = (
         ""
-        if read is None or scenario.question.get("margin")
+        if read is None or scenario.question.get("margin") or scenario.api_price
         else f", or {show(read, 'USD')} in and {show(written, 'USD')} out"
     )
     tokens = f"a million {'output tokens' if service.request else 'tokens'}"

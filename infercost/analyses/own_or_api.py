@@ -27,8 +27,9 @@ class BreakEven(NamedTuple):
     """What an API bills for a million tokens that come out, their prompts too, and the least users whom it costs more.
 
     ``users`` is None where no number of them makes a service of one's own as cheap, or where its cost is unknown;
-    ``good`` is the number from which on it stays so. ``tokens`` go in and come out in a month, billed at ``usd``.
-    ``other`` says where both break even by a price that was left out and changes that, ``remark`` the same at length.
+    ``good`` is the number from which on it stays so, ``hourly`` USD of a device-hour below which some number would.
+    ``tokens`` go in and come out in a month, billed at ``usd``. ``other`` says where both break even by a price that
+    was left out and changes that, ``remark`` the same at length.
     """
 
     api: str
@@ -40,6 +41,7 @@ class BreakEven(NamedTuple):
     usd: float | None = None
     other: str = ""
     remark: str = ""
+    hourly: float | None = None
 
 
 class Capacity(NamedTuple):
@@ -114,7 +116,11 @@ def break_even(service: Service, price: ApiPrice | None) -> BreakEven | None:
     service = cost.at_level(service)
     point = point._replace(floor=_usd(service, cost.device_seconds(service, cost.floor_of(service))))
     if (users := cost.users_at_bill(service, api_usd_per_million_tokens=point.bill)) is None:
-        return point
+        if service.electric or point.floor is None:
+            return point
+        return point._replace(
+            hourly=(service.price or 0.0) * point.bill / point.floor
+        )  # a token costs in proportion to an hour
     good = cost.users_for_good(service, point.bill / _usd(service, 1.0), users)
     tokens, billed = month_at(service, day_of(service.fleet, users), point.bill)
     return point._replace(users=users, good=good, tokens=tokens, usd=billed)
@@ -149,6 +155,8 @@ def result_rows(point: BreakEven | None) -> Iterator[Row]:
     yield Row("break_even_users", point.users, why)
     yield Row("break_even_tokens_per_month", point.tokens, "in and out, of so many users", point.users is not None)
     yield Row("break_even_usd_per_month", point.usd, "what the API bills them", point.users is not None)
+    below, hourly = "below it some number of users pays", point.hourly
+    yield Row("break_even_usd_per_gpu_hour", hourly, below, hourly is not None)
     yield Row("users_at_api_price", point.users, f"own at {asked}" if point.users else old, shown=False)
 
 
@@ -174,7 +182,7 @@ def sentence(service: Service, point: BreakEven | None) -> str:
     if point.users is None:
         floor = f"its floor is {show(point.floor, 'USD')} a million tokens out"
         bill = f"the API bills {show(point.bill, 'USD')} for the same"
-        return f"{own} never pays against {point.api}: {floor}, {bill}{point.other}. "
+        return f"{own} never pays against {point.api}: {floor}, {bill}{_hourly_words(point)}{point.other}. "
     minutes = service.demand.minutes
     each = "" if minutes is None else f"{minutes:g} minutes a day each, "
     month = f"{each}{_tokens(point.tokens)} a month, billed at {show(point.usd, 'USD')}"
@@ -295,7 +303,17 @@ def _ends(point: BreakEven) -> str:
     if point.users is not None:
         return f"costs no more {_when(point, f' ({_tokens(point.tokens)} a month)')}"
     floor, bill = show(point.floor, "USD"), show(point.bill, "USD")
-    return f"never pays: its floor is {floor} a million tokens out, the API bills {bill} for them"
+    return f"never pays: its floor is {floor} a million tokens out, the API bills {bill} for them{_hourly_words(point)}"
+
+
+def _hourly_words(point: BreakEven) -> str:
+    """The device-hour at which a service that never pays would."""
+    return "" if point.hourly is None else f" (it would below {show(point.hourly, 'USD')} a device-hour)"
+
+
+def margin_at(paid: float | None, bill: float) -> float | None:
+    """The gross margin on what costs so much, sold at an API's bill."""
+    return None if paid is None else 1 - paid / bill
 
 
 def against(service: Service, day: Day, point: BreakEven | None, held: Service) -> str:
@@ -305,8 +323,10 @@ def against(service: Service, day: Day, point: BreakEven | None, held: Service) 
     """
     if point is None or not day.stable or (own := cost.month_usd(service, day)) is None:
         return ""
-    billed = show(month_at(service, day, point.bill)[1], "USD")
-    costs = f"Your own service costs {show(own, 'USD')} a month, {point.api} {billed} for the same"
+    billed = month_at(service, day, point.bill)[1]
+    made = margin_at(own, billed) or 0.0
+    margin = f" ({show(made, 'share')} gross margin at that price)" if made > 0 else ""
+    costs = f"Your own service costs {show(own, 'USD')} a month, {point.api} {show(billed, 'USD')} for the same{margin}"
     return f"{costs}; yours{_elsewhere(service, held)} {_ends(point)}{point.other}. "
 
 
@@ -314,7 +334,10 @@ def load_rows(service: Service, day: Day, point: BreakEven | None) -> Iterator[R
     """Tokens of a month of a load, and what an API bills for them."""
     yield Row("tokens_per_month", cost.month_tokens(service, day), "in and out")
     if point is not None:
-        yield Row("api_usd_per_month", month_at(service, day, point.bill)[1], "for the same requests")
+        billed = month_at(service, day, point.bill)[1]
+        yield Row("api_usd_per_month", billed, "for the same requests")
+        margin = margin_at(cost.month_usd(service, day), billed)
+        yield Row("api_gross_margin", margin, "of that bill, over your own cost", margin is not None)
 
 
 def side_by_side(services: Iterable[Service], price: ApiPrice) -> list[str]:

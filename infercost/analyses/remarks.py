@@ -64,7 +64,7 @@ PILED = "requests pile up: the queue has no end"
 #: What no more users than a service keeps up with have, by the start of its key.
 _OF_USERS = (
     *("usd_per_million_tokens", "usd_per_user_month", "charged_usd", "ttft_s", "in_flight", "mean_wait_s"),
-    *("tokens_per_month", "api_usd_per_month"),
+    *("tokens_per_month", "api_usd_per_month", "api_gross_margin"),
 )
 _OF_SERVING = (
     *(
@@ -100,10 +100,12 @@ _SERVICE_NULL_REASONS = {
         (
             *("users_at_api_price", "break_even_users", "break_even_tokens_per_month", "break_even_usd_per_month"),
             *("break_even_capacity_share", "break_even_token_share"),
+            "api_gross_margin",
             *("full_usd_per_month", "full_api_usd_per_month", "full_gross_margin"),
         ),
         "needs --price, or an API that bills more than the floor",
     ),
+    "break_even_usd_per_gpu_hour": "needs --price, and an API that bills less than the floor",
     "joules_per_token": "no power is known",
     **dict.fromkeys(("users_within_2x", "users_within_10_percent", "users_at_trough"), "no number of users reaches it"),
     **dict.fromkeys(

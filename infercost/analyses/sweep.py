@@ -7,12 +7,13 @@ from typing import Any, NamedTuple
 
 from infercost.analyses.many import HELD, LAYOUT, Answer, Outcome, Rows, Values, outcomes_of, refuse_side_by_side
 from infercost.analyses.remarks import null_notes
+from infercost.parts.accelerator import is_owned
 from infercost.parts.cache import reading_once
 from infercost.parts.formats import Format
 from infercost.quantities import KEYS, Key
 from infercost.report import Input, Note, Report, Series
 from infercost.scenario.axes import Axis, Point, at_words, in_words, plain, points_of, read_axes, read_cases
-from infercost.scenario.read import Question, counted_name
+from infercost.scenario.read import Question, Reading, counted_name, read_part
 from infercost.scenario.usual import is_of_api
 from infercost.units import digits, many, show
 
@@ -69,6 +70,7 @@ _STEP = Headline(
     figures=(_SPEED, "utilization", "ttft_s", "step_time_s", "tokens_per_s_per_gpu"),
 )
 _UNPRICED_STEP = _STEP._replace(verdict=((_SPEED,), ("utilization",), ("ttft_s",)), main=("step_time_s",))
+_OWN_STEP = _UNPRICED_STEP._replace(verdict=((_SPEED,), ("ttft_s",)))
 _LOADED_STEP = _STEP._replace(
     columns=(AT_ONCE, _ALL, _SPEED, _USD, "ttft_s", "step_time_s", "bound", _EACH),
     verdict=((_ALL,), (_SPEED,), (_USD, "utilization")),
@@ -166,7 +168,16 @@ def headline(question: Question, axes: Iterable[Axis] = (), rows: Rows = ()) -> 
             return _LOADED_UNLIKE
         arrive = any(row.get("stable") and row.get(AT_ONCE) is None for row in rows)
         return _ARRIVING_STEP if arrive else _LOADED_STEP
-    return _STEP if apart or "price" in given else _UNPRICED_STEP
+    if apart or "price" in given:
+        return _STEP
+    return _OWN_STEP if _is_of_one(question, axes) else _UNPRICED_STEP
+
+
+def _is_of_one(question: Question, axes: tuple[Axis, ...]) -> bool:
+    """Whether every point has one user on a part of its own, who asks how fast it is, not how much of it is used."""
+    if "gpu" not in question.given or any(axis.key == "batch" for axis in axes) or _is_of_many(question, axes):
+        return False
+    return is_owned(read_part(Reading(question), question.get("gpu"))[0])
 
 
 def _is_of_many(question: Question, axes: Iterable[Axis]) -> bool:
@@ -476,7 +487,7 @@ def trend_words(axes: tuple[Axis, ...], figure: str, rows: Rows) -> str:
         text = f"{phrase} is {start} {'at both ends' if turns else 'throughout'}"
     else:
         low, high = sorted((first[figure], last[figure]))
-        times = show(high / low, "x") if low > 0 and not counted else "1x"
+        times = f"{digits(high / low, 3)}x" if low > 0 and not counted else "1x"
         verb = "rises" if last[figure] > first[figure] else "falls"
         text = f"{phrase} {verb} from {start} to {end}{f' ({times})' if times != '1x' else ''}"
     return text + "".join(f", {name} {words}" for name, words in turns.items())
@@ -636,8 +647,9 @@ def _why_dearer(axis: Axis, rows: Rows) -> str:
     times, small, large = max(pairs, key=lambda pair: pair[0], default=(0.0, {}, {}))
     if times < 1 + LEAST:
         return ""
-    parts = {"prompts are": [row[_PAID] - row[_DECODE] for row in (small, large)]}
-    parts["decoding is"] = [row[_DECODE] for row in (small, large)]
+    parts = {"prompts": [row[_PAID] - row[_DECODE] for row in (small, large)]}
+    parts["decoding"] = [row[_DECODE] for row in (small, large)]
     name, (mine, theirs) = max(parts.items(), key=lambda part: part[1][0] - part[1][1])
     names = axis.text(small), axis.text(large)
-    return f"; {name} {show(mine, 'USD')} of {names[0]}'s price, {show(theirs, 'USD')} of {names[1]}'s"
+    verb = "cost" if name == "prompts" else "costs"
+    return f"; {name} {verb} {show(mine, 'USD')} in {names[0]}, {show(theirs, 'USD')} in {names[1]}"

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from infercost import formulas
 from infercost.analyses import own_or_api
+from infercost.analyses.many import at_point
 from infercost.analyses.prices import says_price, user_rows, user_words, with_own
 from infercost.analyses.remarks import (
     ONE_QUEUE,
@@ -22,8 +23,8 @@ from infercost.analyses.remarks import (
     unmet,
     with_bands,
 )
-from infercost.analyses.worth import LEAST, fewer_bits
-from infercost.errors import BadValue
+from infercost.analyses.worth import LEAST, ORIGIN, SLOW, USUAL_TPOT, fewer_bits
+from infercost.errors import BadValue, InfercostError
 from infercost.fleet.cost import (
     EVERYBODY,
     in_flight_of,
@@ -253,21 +254,18 @@ def _of_a_service(scenario: Scenario) -> Report:
         return _unfit(scenario, results, OF_USERS)
     results, shown = (*results, *room_rows(scenario.rack)), _shown_service(scenario, service, day)
     if service.missed:
-        return unmet(scenario, results, OF_LEAST, shown)
+        return _refused(scenario, run, unmet(scenario, results, OF_LEAST, shown))
     waits, charged = wait_words(results, day.stable), user_words(scenario, results)
+    nulls = _null_notes(results, hours, day.stable)
+    said = service_verdict(scenario, run, row, hours, missed, priced=bool(beside)) + waits
     report = Report(
         command="userbase",
-        verdict=charged + beside + service_verdict(scenario, run, row, hours, missed, priced=bool(beside)) + waits,
+        verdict=_said(scenario, run, missed, charged + beside, said),
         inputs=scenario.inputs,
         results=results,
         series=_series(hours),
         advice=tuple(service_advice(scenario, run)),
-        notes=(
-            *_service_notes(service, day, said=bool(waits)),
-            *own_or_api.remarks(even),
-            *_null_notes(results, hours, day.stable),
-            *scenario.notes,
-        ),
+        notes=(*_service_notes(service, day, said=bool(waits)), *own_or_api.remarks(even), *nulls, *scenario.notes),
         met=day.stable and not missed,
         work=shown,
     )
@@ -527,6 +525,100 @@ def missed_limits(run: Run) -> Iterator[str]:
         yield f"{show(chance, 'share')} wait for a slot in the busiest hour and {show(fleet.waiting, 'share')} may"
 
 
+def _asks_whether(scenario: Scenario, run: Run) -> bool:
+    """Whether it was asked if so many replicas keep a limit for a load."""
+    return scenario.question.get("replicas") is not None and bool(_limits_words(run)) and not _is_filled(scenario)
+
+
+def _refused(scenario: Scenario, run: Run, late: Report) -> Report:
+    """A limit that nothing meets, with a No where it was asked whether so many replicas keep it."""
+    no = f"No: {late.verdict[:1].lower()}{late.verdict[1:]}"
+    return late.replace(verdict=no) if _asks_whether(scenario, run) else late
+
+
+def _is_filled(scenario: Scenario) -> bool:
+    """Whether the users are as many as so many replicas take."""
+    return any(item.key == "users" and item.origin == ALL_TAKEN for item in scenario.inputs)
+
+
+def _limits_words(run: Run) -> str:
+    """The limits that users are to be served within, in words; empty where none was given."""
+    fleet, tpot = run.service.fleet, run.service.level.max_tpot
+    limits = [] if tpot is None else [f"a token within {show(tpot, 's')}"]
+    limits += [f"a first token within {show(fleet.max_ttft, 's')}"] if fleet.max_ttft < inf else []
+    limits += [f"waits within {show(fleet.waiting, 'share')}"] if fleet.waiting < 1 else []
+    return " and ".join(filter(None, (", ".join(limits[:-1]), *limits[-1:])))
+
+
+def _said(scenario: Scenario, run: Run, missed: tuple[str, ...], before: str, text: str) -> str:
+    """The verdict, ``before`` it money: first Yes or No where that was asked, or the users at a usual speed."""
+    if not _asks_whether(scenario, run):
+        first, last = _usable_words(scenario, run, missed)
+        return f"{first}{before}{text}{last}"
+    if missed or not run.day.stable:
+        return f"No: {text} {before}".rstrip()
+    replicas, load = many(run.day.replicas, "replica"), _load_words(scenario, run, run.day.users)
+    keep = f"{'keeps' if run.day.replicas == 1 else 'keep'} {_limits_words(run)} for {load}"
+    text = text.replace(f"{load} have ", "The users have ", 1)
+    return f"Yes: {replicas} {keep}{_room_words(scenario, run)}. {before}{text}"
+
+
+def _room_words(scenario: Scenario, run: Run) -> str:
+    """For how large a load so many replicas would keep their limits, and how few are enough for this one."""
+    most, more = run.capacity(run.day.replicas), []
+    if run.day.users < most < EVERYBODY:
+        who = "it" if run.day.replicas == 1 else "they"
+        load = _load_words(scenario, run, most).removesuffix(" daily users").removesuffix(" in the busiest hour")
+        more.append(f"{who} would for up to {load}")
+    if run.needed < run.day.replicas:
+        more.append(f"{many(run.needed, 'replica')} {'is' if run.needed == 1 else 'are'} enough")
+    return f" ({'; '.join(more)})" if more else ""
+
+
+def _rate_words(rate: float) -> str:
+    return f"{show(rate)} requests/s in the busiest hour"
+
+
+def _load_words(scenario: Scenario, run: Run, users: float) -> str:
+    """So many users as the load was asked about: tokens a month, requests or users."""
+    tokens = scenario.question.get("tokens_per_month")
+    if tokens is not None:
+        return f"{show(tokens * users / run.day.users, 'param')} tokens a month"
+    rate = scenario.question.get("request_rate")
+    return many(users, "daily user") if rate is None else _rate_words(rate * users / run.day.users)
+
+
+def _usable_words(scenario: Scenario, run: Run, missed: tuple[str, ...]) -> tuple[str, str]:
+    """What comes before and after a verdict on tokens slower than people read, where nobody limited their time."""
+    service, day = run.service, run.day
+    if scenario.is_row or service.level.max_tpot is not None or scenario.users is None or missed or not day.stable:
+        return "", ""
+    if formulas.cost.tokens_per_s_per_user(step_time=day.slowest.tpot) >= SLOW:
+        return "", ""
+    try:
+        trial = at_point(scenario.question, {"max_tpot": USUAL_TPOT}, ORIGIN)
+    except InfercostError:
+        return "", ""
+    if trial.service.missed or not trial.rack.plan.fits:
+        return "", ""
+    other, flag = run_of(trial.service, _users(trial)), f"(--max-tpot {show(USUAL_TPOT, 's').replace(' ', '')})"
+    speed, rack = f"{1 / USUAL_TPOT:.0f} tokens/s a user or more", trial.rack
+    if not _is_filled(scenario):
+        return "", f" {speed} {flag} would take {_devices_words(other.needed, rack.devices, called(rack.part))}."
+    takes = _devices_words(other.day.replicas, rack.devices, called(rack.part))
+    users = many(other.day.users, "daily user")
+    return f"At {speed} {flag} there is room on {takes} for {users}. Without a limit ", ""
+
+
+def _devices_words(replicas: int, each: int, name: str) -> str:
+    """Replicas of so many devices, and the devices in all where both are several."""
+    return f"{many(replicas, 'replica')} of {counted(each, name)}{_in_all(replicas, each)}"
+
+
+def _in_all(replicas: int, each: int) -> str:
+    return f" ({replicas * each:,} devices)" if replicas > 1 and each > 1 else ""
+
+
 def service_verdict(
     scenario: Scenario,
     run: Run,
@@ -541,27 +633,29 @@ def service_verdict(
     rack, users, needed = service.running.rack, _users_words(scenario, run), many(run.needed, "replica")
     load = users if tokens is None else f"{show(tokens, 'param')} tokens a month"
     single, whose = load == users and day.users == 1, "" if load == users else f" The tokens are those of {users}."
-    devices = f"{many(day.replicas, 'replica')} of {counted(rack.devices, called(rack.part))}"
+    devices = _devices_words(day.replicas, rack.devices, called(rack.part))
+    whole = _in_all(run.needed, rack.devices)
     if not day.stable:
-        return f"{load} {'does' if single else 'do'} not fit {devices}: {needed} would do.{whose}"
+        return f"{load} {'does' if single else 'do'} not fit {devices}: {needed} would do{whole}.{whose}"
     if missed:
         misses = f"{'misses' if single else 'miss'} the service level: {', and '.join(missed)}"
-        return f"{load} on {devices} {misses}.{f' {needed} would keep it.' if run.is_kept else ''}{whose}"
+        return f"{load} on {devices} {misses}.{f' {needed} would keep it{whole}.' if run.is_kept else ''}{whose}"
     price = ""
     if row["usd_per_million_tokens"] and says_price(scenario):
         price = _price_of_tokens(run, row, priced=priced)
         if load == users:
-            price = _price_of_users(run, row, priced=priced, traced=_is_traced(scenario))
+            price = _price_of_users(run, row, priced=priced, traced=_is_of_requests(scenario))
         price += _saved_words(run, priced=priced)
     used = _used_words(day, row["utilization"], hours)
     full = f"a replica is full at {many(service.fleet.slots, 'sequence')}: {LIMITS[service.binds]}"
     need = f"{_verb(scenario, single=single)} {bounded(service.running)}{devices}{_kept_words(scenario, run)}"
+    need = need if price and not price.startswith(":") else need.removesuffix(",")
     return f"{load} {need}{price}; {used}, and {full}.{whose}"
 
 
 def _verb(scenario: Scenario, *, single: bool) -> str:
     """What a load does with its replicas: it fills or has those that were given, and needs those that were found."""
-    if any(item.key == "users" and item.origin == ALL_TAKEN for item in scenario.inputs):
+    if _is_filled(scenario):
         return "fills" if single else "fill"
     given = scenario.question.get("replicas") is not None
     return ("has" if single else "have") if given else ("needs" if single else "need")
@@ -580,10 +674,17 @@ def _used_words(day: Day, utilization: float | None, hours: Rows) -> str:
 
 
 def _users_words(scenario: Scenario, run: Run) -> str:
-    """The users of a service, or the requests of a trace that are taken as theirs."""
+    """The users of a service, or the requests of a rate or of a trace that are taken as theirs."""
+    if (rate := scenario.question.get("request_rate")) is not None:
+        return _rate_words(rate)
     if _is_traced(scenario):
         return f"{many(run.day.users * (run.service.demand.messages or 0.0), 'request')} a day, as in the trace,"
     return many(run.day.users, "daily user")
+
+
+def _is_of_requests(scenario: Scenario) -> bool:
+    """Whether users stand for requests that were counted."""
+    return _is_traced(scenario) or scenario.question.get("request_rate") is not None
 
 
 def _is_traced(scenario: Scenario) -> bool:

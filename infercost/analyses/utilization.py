@@ -85,6 +85,8 @@ OF_STEP = (
     *("tpot_s", "plain_tpot_s", "draft_speedup", "utilization", "memory_bandwidth_utilization", *BRACKET),
     "arithmetic_intensity",
 )
+#: What is of steps without the prompts of others, where these ride along.
+_BETWEEN = ("tokens_per_s", "tokens_per_s_per_user", "tokens_per_s_per_gpu", "request_time_s")
 #: Rows of a request that say nothing where they have no value.
 _OF_REQUEST = ("prefill_time_s", "ttft_s", "request_time_s", "usd_per_request")
 #: What JSON has and the table says elsewhere.
@@ -333,6 +335,7 @@ def _remarks(scenario: Scenario, results: dict[str, Any]) -> dict[str, str]:
         "bound_step_time_s": _bound_remark(running, results),
         **_MEANINGS,
         **job_remarks(results),
+        **(dict.fromkeys(_BETWEEN, "between prompts") if _met(results) else {}),
         **request_remarks(scenario),
         **_price_remarks(Load() if holds(rack) else scenario.load),
         **(_draft_remarks(rack, results) if scenario.draft else {}),
@@ -481,13 +484,21 @@ def _verdict(scenario: Scenario, running: Running, results: dict[str, Any]) -> s
     text += f" {_step_words(scenario, results)}{left_out}.{apart_words(scenario, results)}"
     if results["request_time_s"] is None or scenario.requests is not None:
         return text
-    ttft, tpot, whole = (show(results[key], "s") for key in ("ttft_s", "tpot_s", "request_time_s"))
+    ttft, tpot, whole = (show(seconds, "s") for seconds in _request_times(scenario, results))
     later = ", its only one" if scenario.load.request and scenario.load.request.output_tokens == 1 else ""
-    start = "Between prompts of others a request" if _met(results) else "A request"
     between = later or f", then {tpot} a token{_chunk_words(scenario, results)}"
     whole += " on average" if scenario.load.rate is not None else ""
     whole += taken_words(scenario, results)
-    return f"{text} {start} takes {whole}: {ttft} to its first token{between}."
+    return f"{text} A request takes {whole}: {ttft} to its first token{between}."
+
+
+def _request_times(scenario: Scenario, results: dict[str, Any]) -> tuple[float, float, float]:
+    """Seconds to a request's first token, of each later one and of all, the prompts of others among them."""
+    ttft, request = results["ttft_s"], scenario.load.request
+    if request is None or not _met(results):
+        return ttft, results["tpot_s"], results["request_time_s"]
+    tokens, gap = request.output_tokens, results["itl_s"]
+    return ttft, gap, formulas.request.request_time(ttft=ttft, output_tokens=tokens, tpot=gap)
 
 
 def _use_words(scenario: Scenario, results: dict[str, Any]) -> str:
@@ -548,7 +559,8 @@ def _binds(scenario: Scenario, results: dict[str, Any]) -> str:
     if (prompts := 1 - plain / results["itl_s"] if results.get("itl_s") else 0.0) > MOST:
         start = f"; prompts take {show(prompts, 'share')} of the time, between them "
     sent = (results["communication_time_s"] or 0.0) / results["step_time_s"] if running.overlap != "full" else 0.0
-    links = f", communication takes {show(sent, 'share')} of a step" if sent >= LEAST else ""
+    takes = "" if results["bound"] == "communication" else "communication takes "
+    links = f", {takes}{show(sent, 'share')} of a step" if sent >= LEAST else ""
     return f"{start}{results['bound']} binds{ridge}{slow}{links}"
 
 
@@ -566,11 +578,11 @@ def _rate_words(scenario: Scenario, results: dict[str, Any]) -> str:
     if results["batch"] == scenario.copies == 1:
         whole = " for one user" if is_local(scenario.rack.setup.stack) else ""
         differs = paid is not None and abs(paid / each - 1) >= ALIKE
-        prompted = f", {show(paid, '')} with its prompts" if differs else ""
+        prompted = f", {show(paid, '')} over the whole request" if differs else ""
         return f"{show(each, '')} tokens/s{whole}{prompted}{price}"
     speed, decoding = f"{show(each, '')} tokens/s a user", " after the first token"
     if met := _met(results):
-        speed = f"{met} tokens/s a user{decoding} ({show(each, '')} between prompts)"
+        speed = f"{met} tokens/s a user{decoding}"
     elif paid is not None or scenario.load.is_steady:
         speed += decoding
     total = scenario.copies * (rate if paid is None else paid)
@@ -630,13 +642,12 @@ def apart_words(scenario: Scenario, results: dict[str, Any]) -> str:
     if not (ratio := results.get("prefill_per_decode")) or results.get("stable") is False:
         return ""
     each, needed = scenario.rack.devices, ratio * scenario.copies
-    decoding, whole, used = scenario.copies * each, ceil(needed), show(needed * each, "")
+    whole, used = ceil(needed), show(needed * each, "")
     replicas = many(whole, "device") if each == 1 else f"{many(whole, 'replica')} of {each:,}"
     share = f", {show(needed / whole, 'share')} used" if whole > needed else ""
-    sent = show(scenario.copies * results["cache_transfer_bytes_per_s"], "B/s")
-    rates = "rates a device" if results["usd_per_million_tokens"] is None else "rates a device and the price"
-    start = f" Beside {many(decoding, 'device')} that {'decodes' if decoding == 1 else 'decode'}, {used}"
-    beside = f"{start} read prompts ({replicas}{share}) and send {sent} of caches; {rates} count both."
+    counts = "rates a device count" if results["usd_per_million_tokens"] is None else "the price counts"
+    more = f"{used} device{'' if used == '1' else 's'}"
+    beside = f" Prompts take {more} more ({replicas}{share}), which {counts} in."
     return beside + _instead_words(scenario, results)
 
 
@@ -648,9 +659,9 @@ def _instead_words(scenario: Scenario, results: dict[str, Any]) -> str:
         return ""
     saved, whole = _against(paid / usd), ceil(needed)
     if (full := _against(paid / usd * (scenario.copies + whole) / (scenario.copies + needed))) != saved:
-        saved += f", {full} with {many(whole, 'whole replica')} for prompts"
-    takes = f"take {counted(devices, called(scenario.rack.part))}, {show(usd, 'USD')} and {show(gap, 's')} a token"
-    return f" Prompts between the steps instead {takes}: apart is {saved}."
+        saved += f" ({full} with {'a whole replica' if whole == 1 else 'whole replicas'})"
+    other = f"{counted(devices, called(scenario.rack.part))} cost {show(usd, 'USD')}, {show(gap, 's')} a token"
+    return f" Without --disaggregated {other}: apart is {saved}."
 
 
 def _against(ratio: float) -> str:

@@ -26,11 +26,12 @@ from infercost.replica.serving import RUN_OF_SLOT, USUAL_SEQUENCES, serve_closed
 from infercost.replica.step import Running, reworked, tpot_of
 from infercost.report import Input, Note, Report, Series
 from infercost.scenario.layouts import TIMES
-from infercost.scenario.options import flag
+from infercost.scenario.options import OPTIONS, flag
 from infercost.scenario.prices import USUAL_BASIS, binds_longer, kind_of_price, rent_key
 from infercost.scenario.rack import MOST_DEVICES, engine_layouts, least_plan
 from infercost.scenario.scenario import Job, Scenario
 from infercost.scenario.search import counts
+from infercost.scenario.usual import BY_RATE
 from infercost.units import many, show
 
 COLUMNS = (
@@ -52,6 +53,8 @@ FIRST = {
     "throughput": "has the highest throughput per device",
     "devices": "takes the fewest devices",
 }
+#: Orders of all devices, where each part has as few as do the job; elsewhere those on which its tokens cost least.
+OF_ALL_DEVICES = ("price", "devices")
 #: Orders of money, where a part without a price has no place.
 OF_MONEY = ("cost", "price")
 #: Results of a step that a row has.
@@ -150,18 +153,28 @@ def _binds_longer(scenario: Scenario, row: Mapping[str, Any]) -> bool:
 def _placed(space: Scenario, job: Job) -> Placed | Missed:
     """A part with the devices on which the job's tokens cost least, within its limits, or why there are none.
 
-    Where no devices are within the budget, it has the least that do the job.
+    Where an hour of all devices is what orders parts, or none are within the budget, it has the least that do the job.
     """
     sizes, most = counts(space.search.setup, space.search.reach), space.search.most
     if space.rack is None:
         return Missed(_why_not_held(space.search.setup, sizes[-1]))
     within = int(floor(min(most, job.max_price / space.price))) if space.price else most
-    best, fastest = _best(space, job, sizes, within, lambda one: one.rate)
+    best, fastest = _best(space, job, sizes, within, _fewest_first if job.sort in OF_ALL_DEVICES else _most_tokens)
     if best is None and within < most:
-        best, fastest = _best(space, job, sizes, most, lambda one: -one.devices)
+        best, fastest = _best(space, job, sizes, most, _fewest_first)
     if best:
         return best
     return Missed(f"{AT_BEST}{show(fastest, 's')}", fastest) if fastest < inf else Missed(_over(most))
+
+
+def _most_tokens(one: Placed) -> tuple[float, float]:
+    """The merit of devices whose tokens are to be cheap."""
+    return one.rate, 0.0
+
+
+def _fewest_first(one: Placed) -> tuple[float, float]:
+    """The merit of devices that are to be few."""
+    return -one.devices, one.rate
 
 
 def _over(most: int) -> str:
@@ -179,7 +192,7 @@ def _why_not_held(setup: Setup, most: int) -> str:
 
 
 def _best(
-    space: Scenario, job: Job, sizes: Sequence[int], most: int, merit: Callable[[Placed], float]
+    space: Scenario, job: Job, sizes: Sequence[int], most: int, merit: Callable[[Placed], tuple[float, float]]
 ) -> tuple[Placed | None, float]:
     """The best of all layouts of up to a few times the least devices, of more only where none keeps the limit.
 
@@ -191,7 +204,7 @@ def _best(
         fewest = [one for size in group for one in _fewest(space, job, size, most)]
         best: Placed | None = None
         # a replica that is less full makes no token cheaper: what may not win when full does not win
-        for one in sorted(fewest, key=lambda one: (-merit(one), one.devices)):
+        for one in sorted(sorted(fewest, key=lambda one: one.devices), key=merit, reverse=True):
             if best and merit(one) <= merit(best):
                 break
             found, tpot = _in_time(one, job, most)
@@ -368,12 +381,18 @@ def _results(one: Placed) -> dict[str, Any]:
 def _asked(found: Scenario) -> str:
     """The options of a job that the question about one part has too, as a command line writes them."""
     skipped = ("gpu", "gpus", "concurrency", "tp", "pp", "ep", "num_prompts")
-    own = {name: each for name, each in found.question.given.items() if not each.origin.startswith("workload ")}
-    given = [(name, each.value) for name, each in own.items() if name not in skipped]
-    named = [(name, getattr(value, "name", value)) for name, value in given]  # formats are tuples too
+    given = found.question.given
+    own = {name: each for name, each in given.items() if not each.origin.startswith(("workload ", "assumed", BY_RATE))}
+    asked = [(name, each.value) for name, each in own.items() if name not in skipped]
+    named = [(name, getattr(value, "name", _with_unit(name, value))) for name, value in asked]  # formats are tuples too
     words = [(name, value) for name, value in named if not isinstance(value, tuple)]
     words += [("set", text) for text in found.question.get("set") or ()]
     return " ".join(f"{flag(name)} {quote(str(value))}" for name, value in words)
+
+
+def _with_unit(name: str, value: Any) -> Any:
+    """A value as an option reads it back: seconds with their unit."""
+    return f"{value}s" if name in OPTIONS and OPTIONS[name].unit == "s" else value
 
 
 def _with_figures(row: dict[str, Any], figures: dict[str, Any]) -> dict[str, Any]:
@@ -431,13 +450,13 @@ def _verdict(scenario: Scenario, best: Rows, placed: Iterable[Placed | Missed]) 
     limits = [f"{show(job.max_tpot, 's')} a token"] if job.max_tpot < inf else []
     limits += [f"{show(job.max_price, 'USD')} an hour"] if job.max_price < inf else []
     load = f"{many(ceil(job.concurrent), 'sequence')} at once"
-    load = many(job.users["users"], "daily user") if job.is_of_day else load
+    load = _day_words(job) if job.is_of_day else load
     what = f"{load}{' within ' if limits else ''}{' and '.join(limits)}"
     if not best:
         fastest = min((one.tpot for one in placed if isinstance(one, Missed)), default=inf)
         nearest = f": the fastest takes {show(fastest, 's')} a token" if fastest < inf else ""
         return f"No part{' with a known price' if job.sort in OF_MONEY else ''} serves {what}{nearest}."
-    (first, *others), own = best, "" if job.sort == "cost" else ", each part where its tokens cost least"
+    (first, *others), own = best, "" if job.sort == "cost" else f", each part {_own_devices(job)}"
     won = (part for part, _ in scenario.parts if part.name == first["name"] and job.sort in OF_MONEY)
     said = _said(first, job.sort)
     text = f"{_worth(first)} {FIRST[job.sort]} for {what}{own}: {', '.join(dict.fromkeys(said))}."
@@ -450,6 +469,18 @@ def _verdict(scenario: Scenario, best: Rows, placed: Iterable[Placed | Missed]) 
         text += f" Second is {_worth(others[0])} at {_said(others[0], job.sort)[0]}{words}."
     certain = surest(each.running for each in scenario.each if each.running)
     return text if certain == "an estimate" else text.replace(UNKNOWN, f", {certain}")
+
+
+def _day_words(job: Job) -> str:
+    """The load of a job of users over a day: how many they are, or what they send in the busiest hour."""
+    rate = job.users.get("request_rate")
+    return many(job.users["users"], "daily user") if rate is None else f"{show(rate)} requests/s in the busiest hour"
+
+
+def _own_devices(job: Job) -> str:
+    """On which of its devices each part stands in a verdict."""
+    fewest = job.sort in OF_ALL_DEVICES and not job.is_of_day
+    return "on the fewest devices that do it" if fewest else "where its tokens cost least"
 
 
 def _desktops(scenario: Scenario, rows: Rows) -> str:
@@ -579,10 +610,16 @@ def rented_together(space: Scenario) -> int:
     return int(part.value("rented_devices"))
 
 
+def _row_words(job: Job | None) -> str:
+    """On which of its devices each row of a job stands."""
+    if job and job.sort in OF_ALL_DEVICES and not job.is_of_day:
+        return "each row has the fewest devices that do it"
+    return f"each row is where a token is cheapest on up to {TIMES[-1]} times the least devices that hold the model"
+
+
 def notes_of(scenario: Scenario, rows: Rows, able: int) -> Iterator[Note]:
     """How the rows of a job are counted, and which parts are left out; the first ``able`` rows do the job."""
-    text = f"each row is where a token is cheapest on up to {TIMES[-1]} times the least devices that hold the model"
-    yield Note("prompts", f"prompts ride along with decoding, and are paid; {text}")
+    yield Note("prompts", f"prompts ride along with decoding, and are paid; {_row_words(scenario.job)}")
     yield from _machines(scenario)
     if scenario.job and scenario.job.is_of_day:
         yield Note(

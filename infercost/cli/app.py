@@ -316,7 +316,8 @@ def sweep_batch(
 
 
 def userbase(
-    *, concurrent: take.Concurrent = None, users: take.Users = None, trough_to_mean: take.TroughToMean = None,
+    *, request_rate: take.BusiestRate = None, concurrent: take.Concurrent = None, users: take.Users = None,
+    trough_to_mean: take.TroughToMean = None,
     peak_to_mean: take.PeakToMean = None, minutes_per_day: take.MinutesPerDay = None,
     decoding_share: take.DecodingShare = None, messages_per_day: take.MessagesPerDay = None,
     traffic: take.Traffic = None, trace: take.Trace = None, burstiness: take.Burstiness = None,
@@ -416,7 +417,7 @@ def compare(
     interest: take.Interest = None, power_price: take.PowerPrice = None, pue: take.Pue = None,
     users: take.Users = None, minutes_per_day: take.MinutesPerDay = None,
     decoding_share: take.DecodingShare = None, messages_per_day: take.MessagesPerDay = None,
-    concurrency: take.Concurrency = None, max_tpot: take.MaxTpot = None,
+    request_rate: take.BusiestRate = None, concurrency: take.Concurrency = None, max_tpot: take.MaxTpot = None,
     sort: take.Sort = None, max_price: take.MaxPrice = None, vendor: take.Vendor = None,
     rentable: take.Rentable = None, set: take.Set = None, scenario: take.Scenario = None, format: take.Form = None,
     json: take.Json = None, csv: take.Csv = None, steps: take.Steps = None, sources: take.Sources = None,

@@ -375,16 +375,24 @@ def _found(asked: Asked, devices: int | None) -> tuple[list[Choice], str]:
 def _on(asked: Asked, devices: int) -> tuple[list[Choice], str]:
     """Replicas and layouts on so many devices, the best first; and what more stages would give beside the best."""
     every = [list(choices) for choices in _every(asked, devices)]
-    found = [one for choices in every for one in _of_few_stages(choices, asked.setup.domain)]
-    if asked.load.rate is not None and (timely := [one for one in found if not one.is_late]):
+    few = [one for choices in every for one in _of_few_stages(choices, asked.setup.domain)]
+    if asked.load.rate is not None and (timely := [one for one in few if not one.is_late]):
         timely.sort(key=lambda one: one.time)
         return _simplest_first(timely, [1 / one.time for one in timely]), ""
+    found = few if asked.is_full else _for_load(few, [one for choices in every for one in choices])
     found.sort(key=lambda one: (-one.rate, one.devices))
-    if asked.load.concurrent is not None and found:  # alike in tokens, one where nobody waits is better
+    if asked.load.concurrent is not None and found:  # alike in tokens, one where nobody waits is better, in few stages
         alike = [one for one in found if not one.is_late and one.rate >= (1 - ALIKE) * found[0].rate]
+        alike.sort(key=lambda one: one.layout.pp)
         found = alike + [one for one in found if one not in alike]
     best = _simplest_first(found, [one.rate for one in found]) if asked.is_full else found
     return best, _in_stages(best[0], every) if best else ""
+
+
+def _for_load(few: list[Choice], every: list[Choice]) -> list[Choice]:
+    """Those in few stages where they serve a load about as well as the best, else all of them."""
+    most = max((one.rate for one in every if not one.is_late), default=0.0)
+    return few if any(one.rate >= (1 - ALIKE) * most for one in few) else every
 
 
 def _every(asked: Asked, devices: int) -> Iterator[Iterator[Choice]]:

@@ -231,6 +231,9 @@ _DEVICES = Option(
     "how many accelerators; when absent one desktop card, laptop or Mac, of other parts the least that hold it",
     _of(WHOLE),
 )
+_RATE = Option(
+    "request_rate", "Q", "requests a second in the busiest hour, in place of users: needs --isl and --osl", _of(RATE)
+)
 #: Options that mean more than elsewhere in some commands: a list there, one value here.
 _SPECIAL = {
     "fit": (
@@ -247,8 +250,9 @@ _SPECIAL = {
         ),
     ),
     "sweep-batch": (_BATCHES, _DEVICES),
+    "userbase": (_RATE,),
     "economies": (_PARTS,),
-    "compare": (_PARTS,),
+    "compare": (_PARTS, _RATE),
     "frontier": (
         _PARTS,
         _BATCHES,
@@ -446,6 +450,7 @@ class Userbase(Rack, Step, Request, People, Level, total=False):
     sweep: Texts
     gpu: Part
     batch: Number
+    request_rate: Number
     concurrent: Number
     users: Number
     trough_to_mean: Number
@@ -510,6 +515,7 @@ class Compare(Common, Prompts, Prices, total=False):
     minutes_per_day: Number
     decoding_share: Number
     messages_per_day: Number
+    request_rate: Number
     concurrency: Number
     max_tpot: Number
     sort: str

@@ -63,6 +63,7 @@ from infercost.scenario.usual import (
     read_context,
     stretched,
     with_one,
+    with_rate_of_users,
     with_workload,
 )
 from infercost.units import many, show
@@ -93,7 +94,7 @@ _OF_A_SERVICE = (
         "max_ttft",
     ),
     *("max_wait_probability", "input_tokens", "output_tokens", "prefix_share", "chunk_tokens", "max_sequences"),
-    *("purchase_price", "years", "interest", "power_price", "pue", "api_price", "tokens_per_month"),
+    *("purchase_price", "years", "interest", "power_price", "pue", "api_price", "tokens_per_month", "request_rate"),
 )
 #: Share of the requests that wait for a slot at most where users are the answer and nobody says how many may.
 USUAL_WAITING = 0.01
@@ -134,7 +135,7 @@ def resolve(question: Question) -> Scenario:
     Raises:
         InfercostError: a name that does not exist, an option or a preset that cannot be used.
     """
-    question = with_workload(question)
+    question = with_rate_of_users(with_workload(question))
     if question.command == "userbase" and "trace" in question.given:
         from infercost.scenario.deployments import with_traced_load
 
@@ -330,7 +331,7 @@ def _service_of_users(reading: Reading, others: list[Reading]) -> Scenario:
     if "users" not in reading.given and "concurrent" not in reading.given:
         hint = "for example --users 100k, or --replicas 1 for what one takes"
         raise Missing("a service needs --users, --concurrent or --replicas", hint)
-    users, _ = reading.take("users"), reading.take("margin")
+    users, _, _ = (reading.take(name) for name in ("users", "margin", "request_rate"))
     concurrent = reading.take("concurrent") if users is None else None
     api_price = read_api_price(reading, service.request)
     fields: dict[str, Any] = {"api_price": api_price, "remedies": tuple(_remedies(reading, service))}

@@ -34,7 +34,7 @@ from infercost.scenario.ranges import Shard
 from infercost.scenario.read import Given, Question, Reading, counted_name, read_part
 from infercost.scenario.running import read_draft, read_load, read_running
 from infercost.scenario.scenario import USUAL_DECODING, USUAL_MINUTES, Goal, Job, Scenario, Search, frozen
-from infercost.scenario.usual import by_messages, with_workload
+from infercost.scenario.usual import by_messages, with_rate_of_users, with_workload
 from infercost.units import many
 
 #: Options of ``utilization`` that all rows of a search share.
@@ -58,7 +58,8 @@ _RENTS = ("rent", *(f"rent_{basis}" for basis in BASES))
 USUAL_CONCURRENCY = 64
 #: What makes a question with names one about a job.
 OF_A_JOB = (
-    *("users", "minutes_per_day", "decoding_share", "messages_per_day", "concurrency", "max_tpot", "sort", "max_price"),
+    *("users", "minutes_per_day", "decoding_share", "messages_per_day", "request_rate", "concurrency", "max_tpot"),
+    *("sort", "max_price"),
     *NARROWING,
 )
 #: Options of ``compare`` that the question about one part does not have.
@@ -354,10 +355,13 @@ def _read_job(reading: Reading) -> Job:
     of_day, users = by_messages(reading.question), dict[str, float]()
     if "users" in reading.given and "concurrency" in reading.given:
         raise BadValue("--users and --concurrency are two ways to ask one question", "give one of them")
+    if "request_rate" in reading.given and "concurrency" in reading.given:
+        raise BadValue("--request-rate and --concurrency both say how large the load is", "give one of them")
     if of_day:
         reading.take("messages_per_day")
         note_idle(reading)
-        users, concurrent = {"users": float(reading.take("users"))}, 0.0
+        load = "request_rate" if "request_rate" in reading.given else "users"
+        users, concurrent = {load: float(reading.take(load))}, 0.0
     elif "users" in reading.given:
         users = habits_of(reading)
         concurrent = formulas.users.concurrent_users(**users)
@@ -374,7 +378,7 @@ def _of_day(reading: Reading, userbase: Callable[[Reading], Scenario], part: Pre
     given = {name: each for name, each in reading.given.items() if name in taken and each.origin not in _own(reading)}
     given["gpu"] = Given(part, "compare")
     question = Question("userbase", MappingProxyType(given), origin=reading.question.origin)
-    found = userbase(Reading(with_workload(question)))
+    found = userbase(Reading(with_rate_of_users(with_workload(question))))
     setup = found.rack.setup
     search = Search(part.name, setup, most_of(setup), reach_of(setup), None, FREE, {})
     return found._replace(search=search, price=found.service.price)

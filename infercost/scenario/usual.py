@@ -14,9 +14,9 @@ from infercost.parts.accelerator import has_endless_rate, is_of_a_desktop, is_ow
 from infercost.parts.formats import GGUF, Format, is_of_llama_cpp
 from infercost.parts.preset import Preset
 from infercost.parts.stack import SHARED, is_nominal, reads_gguf
-from infercost.parts.traffic import shape_of
+from infercost.parts.traffic import DAY, shape_of
 from infercost.report import Note
-from infercost.scenario.options import options_of
+from infercost.scenario.options import flag, options_of
 from infercost.scenario.read import Given, Question, Reading, read_part
 from infercost.scenario.scenario import COMPARED, ONE, copies_of
 
@@ -39,6 +39,9 @@ AS_PUBLISHED = ("mxfp4",)
 #: Commands about a device that somebody has, and what they are asked of a server's engine alone.
 OF_ONE = ("fit", "utilization", "sweep-batch")
 OF_SERVERS = ("request_rate", "concurrency", "max_sequences", "engine_version", "chunk_tokens")
+#: Where users are from who send so many requests a second, and what says a load in their place.
+BY_RATE = "by --request-rate"
+_OTHER_LOADS = ("users", "concurrent", "tokens_per_month", "minutes_per_day", "decoding_share")
 #: Who says how much a user asks for, or when, in place of a workload.
 _HABITS = {"messages_per_day": ("minutes_per_day", "decoding_share"), "traffic": ("trace",)}
 
@@ -247,6 +250,44 @@ def _flat_day(question: Question, preset: Preset) -> Iterator[Note]:
         yield Note("flat-day", f"{text}, for which infercost userbase counts the replicas")
 
 
+def with_rate_of_users(question: Question) -> Question:
+    """The question with the requests a second of its busiest hour as daily users who send them, 8 a day where free.
+
+    Raises:
+        BadValue: another way to say the load too, or fewer requests than one user sends.
+        Missing: how long a request is.
+    """
+    if question.command != "userbase" or "request_rate" not in question.given:
+        return question
+    given = dict(question.given)
+    if given.get("users", Given(None, "")).origin == BY_RATE:
+        del given["users"]
+    if stray := [flag(name) for name in _OTHER_LOADS if name in given]:
+        raise BadValue(f"--request-rate and {stray[0]} both say how large the load is", "give one of them")
+    if any(name not in given for name in LENGTHS):
+        raise Missing("--request-rate needs how long a request is", "for example --isl 3000 --osl 150")
+    usual = catalog.load("workloads", "chat").fact("messages_per_day")
+    requests = float(question.get("request_rate")) * DAY * 3600 / _peak_of(question)
+    why, each = "assumed: what people who chat send", min(usual.value, requests)
+    messages = given.get("messages_per_day") or Given(each, why, usual.source, usual.date, usual.weak)
+    if (users := requests / messages.value) < 1 - 1e-9:
+        what = f"--request-rate {question.get('request_rate'):g} is less than one daily user sends"
+        raise BadValue(what, "give more, or fewer --messages-per-day")
+    found = {"messages_per_day": messages, "users": Given(max(users, 1.0), BY_RATE)}
+    return question._replace(given=MappingProxyType({**given, **found}))
+
+
+def _peak_of(question: Question) -> float:
+    """The load of the busiest hour over the day's mean, of a trace or of a shape of the day."""
+    if "trace" in question.given:
+        from infercost.fleet.traces import read_trace
+
+        path = str(question.get("trace"))
+        hours = read_trace(path, question.progress(path, 0)).hours
+        return max(hours) * len(hours) / sum(hours)
+    return shape_of(catalog.load("traffic", question.get("traffic") or "flat")).peak
+
+
 def is_of_api(question: Question) -> bool:
     """Whether users are asked about whom an API alone serves: with its price, and without an accelerator."""
     return question.command == "userbase" and "api_price" in question.given and "gpu" not in question.given
@@ -259,6 +300,8 @@ def by_messages(question: Question) -> bool:
         UnknownName: no such workload.
     """
     if {"users", "messages_per_day"} <= set(question.given):
+        return True
+    if question.command == "compare" and "request_rate" in question.given:
         return True
     if not {"users", "workload"} <= set(question.given) or "minutes_per_day" in question.given:
         return False

@@ -93,8 +93,37 @@ def test_the_verdict_holds_the_break_even_and_the_speed_at_the_floor() -> None:
     # 20 devices at $2 an hour over 500 / 26.67 ms = 18,750 tokens a second: $0.593 a million
     assert cheap.verdict.startswith(
         "Your own service on 20 x h100-note never pays against an API at $0.10 a million tokens out: "
-        "its floor is $0.593 a million tokens out, the API bills $0.10 for the same. "
-    )
+        "its floor is $0.593 a million tokens out, the API bills $0.10 for the same (it would below $0.338 a "
+    )  # 0.10 / 0.5926 of $2
+    assert cheap["break_even_usd_per_gpu_hour"] == pytest.approx(2 * 0.1 / (40 / 3600 / 18_750 * 1e6))
+    assert infercost.economies(**NOTE, price=0.33, api_price=0.1)["break_even_users"]
+    assert not infercost.economies(**NOTE, price=0.34, api_price=0.1)["break_even_users"]
+
+
+@pytest.mark.parametrize("api", [0.1, 1])
+def test_beside_an_api_a_verdict_has_four_sentences_and_a_lone_user_none(api: float) -> None:
+    report = infercost.economies(gpu="h100:4", model="llama-3.3-70b", workload="chat", api_price=f"{api}/{4 * api}")
+    assert "lone user" not in report.verdict
+    assert report["lone_user_cost_ratio"] > 1
+    assert len(report.verdict.split(". ")) <= 4
+
+
+def test_a_margin_at_an_api_price_is_of_each_load() -> None:
+    """A fifth of its tokens cost $16, which sold at $10 lose 60 cents of a dollar; userbase has that of its users."""
+    report = infercost.economies(gpu="h100:4", model="llama-3.3-70b", dtype="fp8", api_price="1/2")
+    remarks = {row.key: row.remark for row in report.results}
+    bill = (7680 * 1 + 1024 * 2) / 1024
+    for key in ("fifth", "four_fifths"):
+        margin = 1 - report[f"usd_per_million_tokens_{key}"] / bill
+        assert f"gross margin {100 * margin:#.3g}%".removesuffix("%") in remarks[f"usd_per_million_tokens_{key}"]
+    asked = {"gpu": "h100:4", "model": "llama-3.3-70b", "workload": "chat", "replicas": 1, "api_price": "0.15/0.60"}
+    some = infercost.userbase(**asked, users=60_000, price=0.5)
+    margin = 1 - 4 * 0.5 * 730 / (60_000 * 8 * 365 / 12 * (1155 * 0.15 + 211 * 0.60) / 1e6)
+    assert some["api_gross_margin"] == pytest.approx(margin)
+    assert f" for the same ({100 * margin:.1f}% gross margin at that price); " in some.verdict
+    loss = infercost.userbase(**asked, users=60_000, price=2)
+    assert loss["api_gross_margin"] < 0
+    assert "gross margin" not in loss.verdict
 
 
 def test_owning_is_priced_by_hand() -> None:

@@ -657,3 +657,11 @@ def test_the_cheapest_without_a_limit_has_that_of_readers_beside_it(run: Run) ->
     assert usd
     assert float(usd[1]) == pytest.approx(limited["rows"][0]["usd_per_million_tokens_all_in"], rel=0.05)
     assert "or more" not in run(*asked[:-2], "speed", "--json").json["verdict"]
+
+
+def test_the_best_says_its_tokens_of_a_device(run: Run) -> None:
+    """With prompts worked on too, as its price: $3.6 an hour is 0.1 cents a second, for so many tokens a device."""
+    asked = ("frontier", "--gpu", "h100:8", "--model", "llama-3.3-70b", "--batch", "64", "--price", "3.6")
+    said = run(*asked, "--best", "cost", "--json").json
+    rate = 1000 / said["rows"][0]["usd_per_million_tokens_all_in"]
+    assert f", {rate:.4g} tokens/s a device." in said["verdict"]

@@ -144,7 +144,8 @@ def test_tokens_a_month_are_answered_before_the_users_who_have_them() -> None:
     report = infercost.userbase(**asked, messages_per_day=8, tokens_per_month="30B")
     month = report["gpus"] * 2 * 730
     found = re.match(
-        rf"30B tokens a month need {report['replicas']} replicas? of 2 x l40s: \$([\d,]+) a month, \$([\d.]+) a "
+        rf"30B tokens a month need {report['replicas']} replicas of 2 x l40s \({report['gpus']} devices\): "
+        r"\$([\d,]+) a month, \$([\d.]+) a "
         r"million tokens in and out \(\$([\d.]+) a million output tokens, at 1,155 in and 211 out a request\); .* "
         r"The tokens are those of ([\d,]+) daily users\.",
         report.verdict,

@@ -178,7 +178,7 @@ def test_prompts_apart_take_what_their_rate_takes(run: Run) -> None:
     five = run(*asked, "--request-rate", "5", "--json").json
     assert five["results"]["prefill_per_decode"] == pytest.approx(5 * full)
     assert 1 < 5 * full < 2 < 10 * full < 3
-    said = f" Beside 4 devices that decode, {20 * full:.4g} read prompts (2 replicas of 4, {250 * full:.1f}% used) and "
+    said = f" Prompts take {20 * full:.4g} devices more (2 replicas of 4, {250 * full:.1f}% used), which "
     assert said in five["verdict"]
     out = " ".join(run(*asked, "--request-rate", "5").out.split())
     assert f"full of prompts, {1000 * full:.4g} ms each" in out
@@ -196,8 +196,8 @@ def test_prompts_apart_are_held_against_prompts_between_the_steps(run: Run) -> N
     assert apart["results"]["mixed_usd_per_million_tokens"] == pytest.approx(results, rel=1e-4)
     assert apart["results"]["mixed_itl_s"] == pytest.approx(between)
     cheaper = 100 * (1 - (1 + apart["results"]["prefill_per_decode"]) / 2)
-    said = f"instead take 8 x h100-sxm, $7.57 and {1000 * between:.4g} ms a token: apart is {cheaper:.1f}% cheaper"
-    assert f"{said}, as dear with 1 whole replica for prompts." in apart["verdict"]
+    said = f"8 x h100-sxm cost $7.57, {1000 * between:.4g} ms a token: apart is {cheaper:.1f}% cheaper"
+    assert f" Without --disaggregated {said} (as dear with a whole replica)." in apart["verdict"]
     assert "mixed_gpus" not in mixed["results"]
 
 
@@ -220,8 +220,7 @@ def test_an_overload_of_replicas_that_decode_names_those_that_read_prompts_too(r
     assert f"Overloaded: {rate} requests a second arrive and at most 8.03 are served" in said
     assert "; 20 x h100-sxm as replicas of 4 (12 read prompts, 8 decode) would keep up." in said
     assert "beside" not in said
-    assert " Beside 8 devices that decode, " in two.json["verdict"]
-    assert " read prompts (3 replicas of 4, " in two.json["verdict"]
+    assert " devices more (3 replicas of 4, " in two.json["verdict"]
 
 
 @pytest.mark.parametrize(
@@ -252,7 +251,7 @@ def test_an_overload_nobody_counted_devices_for_names_the_replicas_of_fewest(
     assert results["gpus"] / layout["dp"] == each
     if more:
         count = int((whole - results["gpus"]) / each)
-        assert f" read prompts ({count} replicas of {each:.0f}, " in pasted.json["verdict"]
+        assert f" more ({count} replicas of {each:.0f}, " in pasted.json["verdict"]
     else:
         assert results["gpus"] == whole
     least = said.json["results"]["gpus"]

@@ -132,7 +132,7 @@ def test_replicas_that_prefill_keep_all_their_groups_and_stages_busy(layout: dic
     exchange = 58 * 4096 * 8 * (1 - (7 / 8) ** 8) * 7168 * (1 + 2) * 7 / 8 / 450e9 / 8 if prompts == 8 else 0
     assert seconds == pytest.approx(arithmetic + 671e9 / 4.8e12 / 8 / prompts + exchange, rel=0.02)
     assert seconds < 0.25 * report["prefill_time_s"]  # a prompt alone leaves the others idle
-    assert f"{show(8 * report['prefill_per_decode'], '')} read prompts (1 replica of 8, " in report.verdict
+    assert f" take {show(8 * report['prefill_per_decode'], '')} devices more (1 replica of 8, " in report.verdict
 
 
 def test_the_law_of_the_later_paper_is_asked_by_its_profile() -> None:
@@ -322,7 +322,7 @@ def test_a_bound_in_stages_says_so() -> None:
     assert "at best in 4 stages" in bound.verdict
 
 
-FIRST = " a user after the first token ("
+FIRST = " a user after the first token, "
 
 
 @pytest.mark.parametrize(
@@ -386,29 +386,33 @@ def test_a_price_stands_beside_the_speed_that_it_is_of(replicas: int, whose: str
     """
     step = {"gpu": f"h200:{replicas}", "model": "gpt-oss-120b", "price": 3.6, "dp": replicas, "batch": 4 * replicas}
     report = infercost.utilization(**step, input_tokens=6000, output_tokens=400)
-    user = r"([\d.]+) tokens/s a user after the first token \(([\d.]+) between prompts\)"
+    user = r"([\d.]+) tokens/s a user after the first token"
     words = rf"{user}, ([\d.,]+) {whose}, at \$([\d.]+) a "
     found = re.search(words, report.verdict)
     assert found
-    each, between, whole, usd = (float(text.replace(",", "")) for text in found.groups())
+    each, whole, usd = (float(text.replace(",", "")) for text in found.groups())
     assert usd == pytest.approx(1000 * replicas / whole, rel=0.005)
     assert report["tokens_per_s_all_in"] == pytest.approx(whole, rel=0.001)
-    assert between == pytest.approx(1 / report["step_time_s"], rel=0.001)
+    between = report["tokens_per_s_per_user"]
+    assert between == pytest.approx(1 / report["step_time_s"])
     # a slot decodes 399 of 400 tokens, all four prompts riding along: 4 x 400 / 399 tokens a step
     shared = 4 * 400 / 399 * replicas / whole
     assert 1 / each == pytest.approx(1 / between + 3 / 4 * (shared - 1 / between), rel=0.001)
 
 
 @pytest.mark.parametrize("draft", [{}, {"draft": "eagle3"}])
-def test_a_verdict_says_which_of_two_times_a_request_is_of(draft: dict[str, str]) -> None:
-    """The pause of others' prompts is in the speed and not in the time of a request, which is said to be between."""
+def test_a_verdict_has_one_speed_which_its_times_agree_with(draft: dict[str, str]) -> None:
+    """The pause of others' prompts is in all that the verdict says; rows between prompts say that they are."""
     report = infercost.utilization(
         gpu="h200:8", model="deepseek-v3.1", input_tokens=4000, output_tokens=1000, tp=8, ep=8, batch=8, **draft
     )
-    met, between = 1 / report["itl_s"], 1 / report["tpot_s"]
-    assert f"{met:.4g} tokens/s a user after the first token ({between:.4g} between prompts)" in report.verdict
+    first, gap = report["ttft_s"], report["itl_s"]
+    assert f"{1 / gap:.4g} tokens/s a user after the first token, " in report.verdict
+    assert f" A request takes {first + 999 * gap:.4g} s, " in report.verdict
+    assert report.verdict.endswith(f", then {1000 * gap:.4g} ms a token.")
     assert report["request_time_s"] == pytest.approx(report["ttft_s"] + 999 * report["tpot_s"])
-    assert " Between prompts of others a request takes " in report.verdict
+    remarks = {row.key: row.remark for row in report.results}
+    assert remarks["request_time_s"] == remarks["tokens_per_s_per_user"] == "between prompts"
 
 
 def test_a_lone_user_has_no_prompts_of_others() -> None:
@@ -441,6 +445,9 @@ def test_an_estimate_says_the_bandwidth_that_is_used_and_what_its_links_take(gpu
     )
     links = 100 * report["communication_time_s"] / report["step_time_s"]
     assert (f", communication takes {links:.1f}% of a step." in report.verdict) == sent
+    slow = infercost.utilization(gpu="l40s:8", tp=8, model="llama-3.1-8b", batch=256)
+    links = 100 * slow["communication_time_s"] / slow["step_time_s"]
+    assert f"communication binds, {links:.1f}% of a step." in slow.verdict
     assert "(MBU)" not in ask(efficiency="ideal").verdict
 
 
@@ -514,7 +521,7 @@ def test_a_speed_with_prompts_is_said_where_it_differs(prompt: int, said: bool) 
     """50 tokens come in for 500 that go out: less than a hundredth of the time; 8,000 take more."""
     report = ask(input_tokens=prompt, output_tokens=500)
     assert (abs(report["tokens_per_s_all_in"] / report["tokens_per_s"] - 1) >= 0.01) is said
-    assert (" with its prompts" in report.verdict) is said
+    assert (" over the whole request" in report.verdict) is said
 
 
 WATTS = {"gpu": "h100", "model": "llama-3.1-8b", "input_tokens": 500, "output_tokens": 500, "concurrency": 64}

@@ -30,16 +30,15 @@ def said(*prices: tuple[float, float], names: tuple[str, ...] = NAMES, key: str 
         (((4.0, 2.0), (3.0, 1.5), (2.0, 1.0)), " fp8 saves 25.0% of bf16's price, int4 saves 50.0%."),
         (
             ((4.0, 2.0), (3.0, 1.9), (5.0, 1.5)),
-            " fp8 saves 25.0% of bf16's price, int4 costs 25.0% more; prompts are $3.50 of int4's price, $1.10 of "
-            "fp8's.",
+            " fp8 saves 25.0% of bf16's price, int4 costs 25.0% more; prompts cost $3.50 in int4, $1.10 in fp8.",
         ),
         (
             ((4.0, 2.0), (2.0, 1.0), (3.0, 1.8)),
-            " fp8 saves 50.0% of bf16's price, int4 saves 25.0%; decoding is $1.80 of int4's price, $1.00 of fp8's.",
+            " fp8 saves 50.0% of bf16's price, int4 saves 25.0%; decoding costs $1.80 in int4, $1.00 in fp8.",
         ),
         (
             ((4.0, 2.0), (5.0, 2.6)),
-            " fp8 costs 25.0% more than bf16; decoding is $2.60 of fp8's price, $2.00 of bf16's.",
+            " fp8 costs 25.0% more than bf16; decoding costs $2.60 in fp8, $2.00 in bf16.",
         ),
         (((4.0, 2.0), (4.0, 2.0)), ""),
         (((4.0, 2.0),), ""),

@@ -530,3 +530,12 @@ def test_batches_of_a_service_are_swept_where_no_replicas_share_devices(run: Run
     """userbase has no --dp, which a sweep of batches holds at one elsewhere."""
     said = run("userbase", "--gpu", "h100:8", "--model", "llama-3.1-70b", "--sweep", "batch=1:4", "--json").json
     assert [row["users"] for row in said["rows"]] == [144, 288, 576]  # 24 hours of 10 minutes for each slot
+
+
+@pytest.mark.parametrize(("gpu", "said"), [("rtx-3090", False), ("h100", True)])
+def test_a_lone_user_on_a_card_of_its_own_asks_for_speed_alone(gpu: str, said: bool) -> None:
+    """How much of the arithmetic is used is asked of a server; times of two figures are rounded to three digits."""
+    swept = infercost.utilization(gpu=gpu, model="qwen3-8b", sweep="context=2k,32k")
+    assert ("utilization rises" in swept.verdict) is said
+    fast, slow = (row["tokens_per_s_per_user"] for row in swept.series.rows)
+    assert f" ({float(f'{fast / slow:.3g}'):g}x)" in swept.verdict

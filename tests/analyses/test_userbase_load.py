@@ -8,6 +8,7 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 import infercost
+from infercost.errors import InfercostError
 from tests.conftest import ROOT, Run
 
 OSS: dict[str, Any] = {
@@ -265,3 +266,65 @@ def test_sequences_in_a_latency_take_as_many_devices_as_compare_says(concurrent:
     """Four H100s decode 100 sequences within 20 ms a token, as utilization and compare have it."""
     asked = {"gpu": "h100:4", "model": "gpt-oss-120b", "max_tpot": "20ms", "concurrent": concurrent}
     assert infercost.userbase(**asked)["replicas"] == replicas
+
+
+RATE = {"model": "llama-3.1-8b", "input_tokens": 3000, "output_tokens": 150, "request_rate": 40}
+
+
+@pytest.mark.parametrize("traffic", ["flat", "chat-global"])
+def test_requests_a_second_are_those_of_the_busiest_hour(traffic: str) -> None:
+    """Eight messages of each user a day: 40 a second are 432,000 users of a flat day, fewer where an hour is busier."""
+    report = infercost.userbase(**RATE, gpu="l40s:2", traffic=traffic, max_ttft="1s")
+    peak = max(row["load"] for row in report.series.rows) if report.series else 1.0
+    assert report["peak_requests_per_s"] == pytest.approx(40)
+    assert report["users"] == pytest.approx(40 * 86_400 / 8 / peak)
+    count = report["replicas"]
+    start = f"40 requests/s in the busiest hour need {count} replicas of 2 x l40s ({2 * count} devices) at $"
+    assert report.verdict.startswith(start)
+    users = infercost.userbase(
+        **{**RATE, "request_rate": None},
+        gpu="l40s:2",
+        traffic=traffic,
+        max_ttft="1s",
+        users=report["users"],
+        messages_per_day=8,
+    )
+    assert users["replicas"] == count
+    assert "daily user" not in report.verdict
+
+
+def test_how_often_users_ask_changes_nothing_of_a_rate() -> None:
+    few, often = (infercost.userbase(**RATE, gpu="l40s:2", messages_per_day=each) for each in (2, 40))
+    assert few["users"] == pytest.approx(20 * often["users"])
+    assert few["replicas"] == often["replicas"]
+    held = infercost.userbase(**RATE, gpu="l40s:2", replicas=60, max_ttft="1s").verdict
+    assert held.startswith(
+        "Yes: 60 replicas keep a first token within 1 s for 40 requests/s in the busiest hour (they "
+    )
+
+
+@pytest.mark.parametrize(
+    ("more", "what"),
+    [
+        ({"users": 9}, "--request-rate and --users both say how large the load is"),
+        ({"tokens_per_month": "1B"}, "--request-rate and --tokens-per-month both say how large the load is"),
+        ({"output_tokens": None}, "--request-rate needs how long a request is"),
+        ({"messages_per_day": 1e9}, "--request-rate 40 is less than one daily user sends"),
+    ],
+)
+def test_a_rate_beside_another_load_or_without_lengths_is_refused(more: dict[str, Any], what: str) -> None:
+    with pytest.raises(InfercostError) as refused:
+        infercost.userbase(**{**RATE, **more}, gpu="l40s:2")
+    assert refused.value.what == what
+
+
+def test_parts_are_compared_by_a_rate_as_userbase_counts_them(run: Run) -> None:
+    asked = ("--model", "llama-3.1-8b", "--isl", "3000", "--osl", "150", "--request-rate", "40", "--max-tpot", "50ms")
+    said = run("compare", "l40s", "h100", *asked, "--json").json
+    assert " for 40 requests/s in the busiest hour within 50 ms a token: $" in said["verdict"]
+    for row in said["rows"]:
+        alone = run(*row["replay"].split()[1:], "--json").json["results"]
+        assert alone["peak_requests_per_s"] == pytest.approx(40)
+        assert (alone["gpus"], alone["usd_per_million_tokens"]) == (row["gpus"], row["usd_per_million_tokens"])
+    refused = run("compare", "l40s", *asked, "--concurrency", "4")
+    assert refused.code == 2

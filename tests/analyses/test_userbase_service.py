@@ -1,6 +1,7 @@
 """A user base on a service: what bounds a replica, what a service level takes, and what is refused."""
 
 from math import factorial
+from typing import Any
 
 import pytest
 
@@ -460,3 +461,60 @@ def test_the_requests_of_the_busiest_hour_by_hand(run: Run) -> None:
     assert f", {users * 8 * peak / 86_400:.2f}"[:-1] in answer["verdict"]
     assert " requests/s in the busiest hour, no more than" in answer["verdict"]
     assert "requests/s" not in run(*asked[:-2], "--users", "9").out.split("Asked")[0]
+
+
+CARD = {"gpu": "l40s", "model": "llama-3.1-8b", "workload": "chat"}
+
+
+@pytest.mark.parametrize(
+    ("asked", "starts"),
+    [
+        (
+            {"users": 20_000, "replicas": 3, "max_wait_probability": 0.01},
+            "Yes: 3 replicas keep waits within 1.00% for ",
+        ),
+        ({"users": 20_000, "replicas": 1, "max_tpot": "40ms"}, "Yes: 1 replica keeps a token within 40 ms for "),
+        ({"users": 60_000, "replicas": 1, "max_wait_probability": 0.01}, "No: 60,000 daily users do not fit 1 replica"),
+        ({"users": 20_000, "replicas": 1, "max_tpot": "1ms"}, "No: cannot meet a longest time between tokens of 1 ms"),
+        ({"users": 20_000, "replicas": 3}, "20,000 daily users have 3 replicas"),
+        ({"replicas": 3, "max_wait_probability": 0.01}, "151,254 daily users fill 3 replicas"),
+        ({"users": 20_000, "max_wait_probability": 0.01}, "20,000 daily users need 1 replica"),
+    ],
+)
+def test_whether_so_many_replicas_hold_is_answered_by_yes_or_no(asked: dict[str, Any], starts: str) -> None:
+    assert infercost.userbase(**CARD, **asked).verdict.startswith(starts)
+
+
+def test_a_yes_says_how_many_more_there_is_room_for_and_how_few_are_enough() -> None:
+    """What three take without a number of users is what they would for; one is what so few users need."""
+    report = infercost.userbase(**CARD, users=20_000, replicas=3, max_wait_probability=0.01)
+    most = infercost.userbase(**CARD, replicas=3, max_wait_probability=0.01)["users"]
+    assert infercost.userbase(**CARD, users=20_000, max_wait_probability=0.01)["replicas"] == 1
+    words = f"for 20,000 daily users (they would for up to {most:,.0f}; 1 replica is enough). The users have 3 replicas"
+    assert words in report.verdict
+
+
+def test_tokens_slower_than_people_read_come_after_those_of_a_usual_limit() -> None:
+    """Of 8 x rtx-pro-6000 a full replica gives each 2.7 tokens/s, where nobody asked for more."""
+    asked = {"gpu": "rtx-pro-6000:8", "model": "gpt-oss-120b"}
+    full, read = (infercost.userbase(**asked, replicas=1, **more) for more in ({}, {"max_tpot": "50ms"}))
+    users = f"{read['users']:,.0f} daily users"
+    start = "At 20 tokens/s a user or more (--max-tpot 50ms) there is room on 1 replica of 8 x rtx-pro-6000 for "
+    assert full.verdict.startswith(f"{start}{users}. Without a limit {full['users']:,.0f} daily users fill 1 replica ")
+    assert read.verdict.startswith(f"{users} fill 1 replica ")
+    assert ",;" not in full.verdict
+    given = infercost.userbase(**asked, users=300_000)
+    takes = infercost.userbase(**asked, users=300_000, max_tpot="50ms")["replicas"]
+    assert given.verdict.endswith(
+        f" 20 tokens/s a user or more (--max-tpot 50ms) would take {takes} replicas of 8 x rtx-pro-6000 "
+        f"({8 * takes} devices)."
+    )
+    assert f"need {given['replicas']} replicas of 8 x rtx-pro-6000 ({8 * given['replicas']} devices)" in given.verdict
+
+
+@pytest.mark.parametrize(("gpu", "whole"), [("h100:4", " (12 devices)"), ("l40s", "")])
+def test_how_many_replicas_would_do_says_the_devices_of_several(gpu: str, whole: str) -> None:
+    model = "llama-3.3-70b" if whole else "llama-3.1-8b"
+    report = infercost.userbase(gpu=gpu, model=model, users=20_000, replicas=1)
+    needed = infercost.userbase(gpu=gpu, model=model, users=20_000)["replicas"]
+    assert report.verdict.endswith(f": {needed} replicas would do{whole}.")

@@ -214,8 +214,24 @@ def test_rows_and_verdict_are_in_the_order_asked_for(sort: str, key: str, sign: 
     assert values == sorted(values)
     of_rack = " GPU" if rows[0]["name"].endswith("-nvl72") else ""
     first = f"{rows[0]['gpus']} x {rows[0]['name']}{of_rack}"
-    start = f"{first} {words} for 64 sequences at once, each part where its tokens cost "
+    own = "on the fewest devices that do it" if sort in ("price", "devices") else "where its tokens cost least"
+    start = f"{first} {words} for 64 sequences at once, each part {own}: "
     assert report.verdict.startswith(start)
+
+
+@pytest.mark.parametrize("sort", ["price", "devices"])
+def test_an_order_by_all_devices_has_each_part_on_the_fewest(sort: str) -> None:
+    """Where its tokens cost least a part may have more devices, whose hour is dearer for the same job."""
+    job = {"model": "llama-3.3-70b", "concurrency": 64, "max_tpot": "50ms", "vendor": "nvidia"}
+    by_token, by_hour = (
+        {row["name"]: row for row in infercost.compare(**job, sort=order).series.rows if row["why_not"] is None}
+        for order in ("cost", sort)
+    )
+    both = by_token.keys() & by_hour.keys()
+    fewer = [name for name in both if by_hour[name]["gpus"] < by_token[name]["gpus"]]
+    assert fewer
+    assert all(by_hour[name]["gpus"] <= by_token[name]["gpus"] for name in both)
+    assert all(by_hour[name]["tpot_s"] <= 0.050 for name in both)
 
 
 @pytest.mark.parametrize(("sort", "ranked"), [("speed", True), ("throughput", True), ("cost", False), ("price", False)])

@@ -253,7 +253,9 @@ def _verdict(scenario: Scenario, front: Rows, ends: dict[str, int], beside: str)
     sure = surest(space.running for space in spaces)
     start = f"{many(len(front), 'configuration')} on the Pareto frontier"
     if best:
-        return f"{_BEST[best]} of {start}, {sure}: {_configuration(front[ends[best]])}.{beside}"
+        row = front[ends[best]]
+        words = f"{_BEST[best]} of {start}, {sure}: {_configuration(row)}"
+        return f"{words}, {show(_a_device(row))} tokens/s a device.{beside}"
     if job:
         words = f"The cheapest {job}, {sure}: {_configuration(front[-1])}.{beside}"
         others = f" The fastest of {start}: {_configuration(front[0])}." if len(front) > 1 else ""
