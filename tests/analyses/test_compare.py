@@ -262,7 +262,7 @@ def test_devices_of_a_rack_are_said_to_be_its_gpus(run: Run) -> None:
     assert "1 x h100-nvl with" in said
     assert "on 4 x gb200-nvl72 GPU with" in run("fit", "--gpu", "gb200", "--model", "deepseek-v3").out
     users = run("userbase", "--gpu", "gb200", "--model", "deepseek-v3", "--users", "1M", "--json").json["verdict"]
-    assert "replicas of 8 x gb200-nvl72 GPU at" in users
+    assert "replicas of 8 x gb200-nvl72 GPU (184 devices) at" in users
 
 
 def test_the_rates_of_rows_are_those_of_the_steps(run: Run) -> None:
