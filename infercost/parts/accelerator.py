@@ -56,6 +56,8 @@ LABELS = (
 )
 #: Starts of figures that make another part of it where a question changes them.
 _OF_SPEED = ("memory", "flops_")
+#: How accelerators may reach each other.
+LINKS = ("switch", "mesh", "pcie", "host")
 SEGMENTS = ("desktop", "workstation", "laptop", "deskside")
 #: Kinds of parts that are whole computers.
 COMPUTERS = ("soc", "cpu")

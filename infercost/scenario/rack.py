@@ -306,6 +306,7 @@ def read_setup(reading: Reading) -> tuple[Setup, int | None]:
     _refuse_split(reading, stack)
     if engine.remark and "efficiency" not in reading.given:
         reading.note("efficiency", engine.remark)
+    _note_host_links(reading, part, stack)
     model = _as_engine_stores(reading, stack, model)
     reading.own("dtype", model.quantization.name, checkpoint.says_format)
     model = stretched(reading, checkpoint, model)
@@ -316,6 +317,14 @@ def read_setup(reading: Reading) -> tuple[Setup, int | None]:
     host = read_host(reading, stack, model, part) if "host" in options_of(reading.question.command) else None
     asked = _read_start(reading, stack, part), _read_drafting(reading, model)
     return Setup(checkpoint, model, part, stack, key, usable, context, batch, host, *asked), devices
+
+
+def _note_host_links(reading: Reading, part: Preset, stack: Preset) -> None:
+    """Say that a bandwidth of links that was asked for is not what cards without links of their own have."""
+    keys = [text.partition("=")[0].strip() for text in reading.get("set") or ()]
+    if part.labels.get("link") == "host" and law(stack) == "kernels" and "gpu.link_bandwidth" in keys:
+        text = f"cards of {part.name} reach each other through their host, as fast as was measured; link_bandwidth"
+        reading.note("links", f"{text} above that changes nothing: --set gpu.link=switch gives them links of their own")
 
 
 def _refuse_encoder(reading: Reading, model: Model) -> None:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from infercost.errors import BadValue, Missing, UnknownName, closest, nearest
 from infercost.parts import cards, catalog
-from infercost.parts.accelerator import BASES, with_endless_rate
+from infercost.parts.accelerator import BASES, LINKS, with_endless_rate
 from infercost.parts.cache import once
 from infercost.parts.formats import Format
 from infercost.parts.preset import Fact, Preset, counted
@@ -29,6 +29,8 @@ SCOPES = {
     "traffic": "traffic",
     "hosts": "host",
 }
+#: What ``--set`` takes a word for, by scope.
+_WORDS: Mapping[str, Mapping[str, tuple[str, ...]]] = {"efficiency": CHOICES, "gpu": {"link": LINKS}}
 #: Figures of the real part that a ``--set`` of another makes void: its memory as a driver sees it, its faster sums,
 #: its rents by basis.
 _VOID = {
@@ -466,8 +468,8 @@ def apply_sets(reading: Reading, preset: Preset) -> Preset:
                 f"--set {text}: no host was named", f"{'name one with --host, or ' if takes else ''}leave it out"
             )
         field_name = field_name.strip().replace("-", "_")
-        if prefix == "efficiency" and field_name in CHOICES:
-            word = choice(CHOICES[field_name])(value, f"--set {prefix}.{field_name}")
+        if field_name in (words := _WORDS.get(prefix, {})):
+            word = choice(words[field_name])(value, f"--set {prefix}.{field_name}")
             if prefix == scope:
                 preset = preset._replace(labels={**preset.labels, field_name: word})
             continue

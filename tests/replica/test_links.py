@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+import infercost
 from infercost.parts import catalog
 from infercost.replica.chip import OTHER, Chip
 from infercost.replica.kernels import Engine
@@ -215,3 +216,22 @@ def test_what_an_engine_adds_where_it_does_not_say() -> None:
     assert (bare.cpu_launches, bare.captured_tokens_latent, bare.captures_split) == (0.0, inf, True)
     assert (bare.untuned_factor, bare.untuned_decode_factor, bare.fused_ranks) == (1.0, 1.0, 0.0)
     assert bare[-5:] == ((), "", "", 1.0, 1.0)
+
+
+def test_links_of_their_own_for_cards_that_share_a_host() -> None:
+    """Four L40S send through their host however fast their links are said to be; with a switch the links count."""
+    asked = {"gpu": "l40s:4", "model": "llama-3.3-70b", "dtype": "fp8", "tp": 4, "batch": 32, "context": 2000}
+    host = infercost.utilization(**asked)
+    faster = infercost.utilization(**asked, set=["gpu.link_bandwidth=450GB/s"])
+    switch = infercost.utilization(**asked, set=["gpu.link_bandwidth=450GB/s", "gpu.link=switch"])
+    assert faster["communication_time_s"] == host["communication_time_s"]
+    assert [note.text for note in faster.notes if note.code == "links"] == [
+        "cards of l40s reach each other through their host, as fast as was measured; link_bandwidth above that "
+        "changes nothing: --set gpu.link=switch gives them links of their own"
+    ]
+    messages = 2 * 80 * 32 * 8192 * 2  # two all-reduces a layer of 32 rows of 8,192 values in 2 bytes
+    assert switch["communication_time_s"] > messages * 2 * 3 / 4 / 450e9  # a ring of four sends three halves of each
+    assert switch["communication_time_s"] < host["communication_time_s"] / 2
+    assert not [note for note in switch.notes if note.code == "links"]
+    with pytest.raises(infercost.InfercostError, match="'nvlink' is not one of its values"):
+        infercost.utilization(**asked, set=["gpu.link=nvlink"])
