@@ -13,6 +13,7 @@ from infercost.parts.formats import Format
 from infercost.quantities import KEYS, Key
 from infercost.report import Input, Note, Report, Series
 from infercost.scenario.axes import Axis, Point, at_words, in_words, plain, points_of, read_axes, read_cases
+from infercost.scenario.layouts import EACH_ALONE
 from infercost.scenario.read import Question, Reading, counted_name, read_part
 from infercost.scenario.usual import is_of_api
 from infercost.units import digits, many, show
@@ -233,7 +234,7 @@ def _over(question: Question, answer: Answer, axes: tuple[Axis, ...], points: li
         notes.append(Note("bars", "bars are on a logarithmic scale: their values span a wide range"))
     return Report(
         command=question.command,
-        verdict=_verdict(named, head, rows),
+        verdict=_verdict(named, head, rows) + _lone_words(axes, reports),
         inputs=tuple(_inputs(origin, axes, reports)),
         series=series,
         notes=tuple(notes),
@@ -276,7 +277,7 @@ def _rows(outcomes: list[Outcome]) -> tuple[dict[str, Any], ...]:
         if any(point[key] not in (None, each.values.get(key, point[key])) for point, each in pairs)
     }
     assumed = [_assumed(each.report) for each in outcomes]
-    laid_out = [inputs for inputs in assumed if "tp" in inputs]
+    laid_out = [inputs for inputs in assumed if {"tp", "pp", "ep"} & {*inputs}]
     partly = {"dp"} if len({"dp" in inputs for inputs in laid_out}) > 1 else set()
     for inputs in laid_out if partly else ():
         inputs.setdefault("dp", 1)  # what a point has that nothing is said of
@@ -386,6 +387,14 @@ def _verdict(axes: tuple[Axis, ...], head: Headline, rows: Rows) -> str:
     trends = f"{', '.join(others)} and {trend}" if others else trend
     axis = axes[0]
     return f"{start}With {axis.column.head} from {axis.text(first)} to {axis.text(last)}, {trends}.{waiting}"
+
+
+def _lone_words(axes: tuple[Axis, ...], reports: list[Report]) -> str:
+    """That counts of devices are of replicas with one user each, where one alone would be faster on fewer of them."""
+    counted = any(axis.key in ("gpu", "gpus") for axis in axes) and all(axis.key not in WIDTHS for axis in axes)
+    if not counted or not any(EACH_ALONE in note.text for report in reports for note in report.notes):
+        return ""
+    return f" Layouts are those that serve most when full, {EACH_ALONE} replica: --batch 1 has one user's fastest."
 
 
 def _waiting_words(axes: tuple[Axis, ...], head: Headline, rows: Rows) -> str:

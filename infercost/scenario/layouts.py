@@ -48,6 +48,8 @@ _ASKED = ("host", "params")
 _WIDTHS = ("tp", "pp", "ep", "dp")
 #: Figures of layouts that are closer than this are alike: estimates do not tell them apart.
 ALIKE = 0.1
+#: What replicas that nobody asked for have where nobody says how many sequences there are.
+EACH_ALONE = "a sequence on each"
 #: How many times as good a layout in more stages must be to be named.
 MUCH = 1.25
 #: How many times the least devices of a replica are tried.
@@ -376,6 +378,11 @@ def _on(asked: Asked, devices: int) -> tuple[list[Choice], str]:
     """Replicas and layouts on so many devices, the best first; and what more stages would give beside the best."""
     every = [list(choices) for choices in _every(asked, devices)]
     few = [one for choices in every for one in _of_few_stages(choices, asked.setup.domain)]
+    if (
+        any(asked.kept) and not asked.kept.pp
+    ):  # a narrow width leaves the rest to replicas before it leaves it to stages
+        stages = min((one.layout.pp for one in few if not one.is_late), default=MOST_DEVICES)
+        few = [one for one in few if one.layout.pp <= stages]
     if asked.load.rate is not None and (timely := [one for one in few if not one.is_late]):
         timely.sort(key=lambda one: one.time)
         return _simplest_first(timely, [1 / one.time for one in timely]), ""
@@ -496,7 +503,7 @@ def _answered(question: Question, devices: int | None, found: list[Choice], aske
         values["dp"] = Given(best.copies, CHOSEN)
     if used != given:
         values["gpus"] = Given(used, CHOSEN if given else AS_LEAST)
-    lone = ", a sequence on each: --batch 1 asks for the fastest for one alone"
+    lone = f", {EACH_ALONE}: --batch 1 asks for the fastest for one alone"
     is_lone = question.command == "utilization" and asked.is_full and asked.load.request is None
     lone = lone if best.copies > 1 and is_lone else ""
     notes = [Note("choice", _why(found, asked, given is None) + lone)] if best.rate else []
