@@ -42,6 +42,8 @@ LONG = 200
 OWN = "answered_"
 #: Figures of ``fit`` that say nothing without the count of devices.
 OF_A_COUNT = ("max_sequences", "kv_pool_bytes_per_gpu", "shortfall_bytes")
+#: Inputs of which the first is the rate that a share of the arithmetic is held against.
+RATE = "gpu.flops_"
 #: Inputs that a row's place in the sweep shows already.
 _PLACED = ("points", "set")
 #: So many points that do not fit are named, and figures of so many that are no numbers.
@@ -220,7 +222,7 @@ def _over(question: Question, answer: Answer, axes: tuple[Axis, ...], points: li
     if not reports:
         raise next(each.error for each in outcomes if each.error)
     rows = _rows(outcomes)
-    head = headline(question, axes, rows)
+    head = _on_one_rate(headline(question, axes, rows), reports)
     named = _telling_apart(axes, points) if question.cases else axes
     series = _series(named, head, rows)
     notes = [
@@ -240,6 +242,14 @@ def _over(question: Question, answer: Answer, axes: tuple[Axis, ...], points: li
         notes=tuple(notes),
         met=any(report.met for report in reports),
     )
+
+
+def _on_one_rate(head: Headline, reports: list[Report]) -> Headline:
+    """The headline, without shares of the arithmetic in its verdict where rows are held against different rates."""
+    rates = {next((item.key for item in each.inputs if item.key.startswith(RATE)), None) for each in reports}
+    if len(rates) == 1:
+        return head
+    return head._replace(verdict=tuple(tuple(key for key in keys if key != "utilization") for keys in head.verdict))
 
 
 def _telling_apart(axes: tuple[Axis, ...], points: list[Point]) -> tuple[Axis, ...]:
@@ -354,6 +364,8 @@ def _columns(head: Headline, rows: Rows) -> tuple[list[str], list[str]]:
     keys = (*VARYING, *WIDTHS, *head.columns)
     counts = {key: len({row[key] for row in rows if row.get(key) is not None}) for key in keys}
     varying = [key for key in VARYING if counts[key] > 1]
+    if all(row.get("gpus") == row.get("gpus_per_replica") for row in rows):  # one says what the other does
+        varying = [key for key in varying if key != "gpus_per_replica"]
     widths = [key for key in WIDTHS if counts[key] > 1]
     if widths == ["tp"]:  # as wide as the devices are many
         widths = []
