@@ -546,3 +546,18 @@ def test_a_sweep_of_counts_says_whom_its_layouts_serve(run: Run) -> None:
     lone = run(*asked, "--batch", "1").json
     assert said not in lone["verdict"]
     assert lone["rows"][-1]["tp"] == 8
+
+
+def test_a_table_of_batches_says_its_layout_and_that_memory_ends_before_its_knee(run: Run) -> None:
+    """All rows are in the layout that holds the largest; a batch alone has the one that serves it best."""
+    on = ("--gpu", "h200:8", "--model", "deepseek-v3")
+    said = run("sweep-batch", *on, "--batch", "1,32,256", "--json").json
+    alone = run("utilization", *on, "--batch", "1", "--json").json
+    most = said["results"]["max_batch"]
+    assert f": no batch that fits reaches it, memory holds {most}. " in said["verdict"]
+    assert layout(said)["tp"] == 1
+    assert layout(alone) == {"gpus": 8, "tp": 8, "pp": 1, "ep": 8, "dp": 1}
+    ends = ", all in ep 8, which holds the largest (utilization --batch 1 takes tp 8 ep 8)."
+    assert said["verdict"].endswith(ends)
+    same = run("sweep-batch", "--gpu", "h100:4", "--model", "llama-3.1-70b", "--json").json["verdict"]
+    assert same.endswith(", all in tp 4.")
