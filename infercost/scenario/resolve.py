@@ -461,8 +461,7 @@ def _economies(reading: Reading) -> Scenario:
     least = [reading.about(gpu=part) for part in reading.get("gpu") or (None,)]
     tried = [for_users(one) for one in least]
     asked = [first for first, *_ in tried]
-    beside = len(least) > 1 and "api_price" in reading.given
-    each = tuple(_serving(one, _service(one), others=_alike(None, others) if beside else ()) for one, *others in tried)
+    each = tuple(_serving(one, _service(one)) for one in asked)
     note_bases(reading, (one.rack.part for one in each))
     for one in asked:
         reading.merge(one)

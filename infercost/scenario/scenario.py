@@ -193,7 +193,6 @@ class Scenario(NamedTuple):
 #: Origins of a layout that was chosen, and of a count of devices that nobody gave.
 CHOSEN, AS_LEAST, CHEAPEST = "assumed: chosen", "assumed: least that fits", "assumed: where a token costs least"
 FOR_LOAD, ONE = "assumed: where its load costs least", "assumed: one of it"
-PAYS_FIRST = "assumed: where it breaks even with the fewest users"
 #: Options that say how large a load is, and the start of an origin of what a trace says.
 LOADS, TRACED = ("users", "concurrent", "tokens_per_month"), "trace "
 #: Origin of users where so many replicas were asked about in their place.
