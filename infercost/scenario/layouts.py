@@ -12,6 +12,7 @@ from infercost.replica.memory import Plan
 from infercost.replica.rack import Setup
 from infercost.replica.serving import (
     Request,
+    full_prefill_time,
     paid_rate,
     prefill_time,
     prompts_gap,
@@ -141,6 +142,9 @@ class Asked(NamedTuple):
             texts = share if self.batch else texts_of_pass(running.replica, load.request)
             time = prefill_time(running.replica, texts, load.request)
             return Choice(copies, plan.layout, copies * texts / time, time)
+        if load.reads and load.request:
+            rate = copies * load.request.input_tokens / full_prefill_time(running.replica, load.request)
+            return Choice(copies, plan.layout, rate, prefill_time(running.replica, 1, load.request))
         held = plan.max_sequences
         most = load.most * (plan.layout.dp if self.groupwise else 1)
         most = most if held is None else min(most, held)
@@ -353,8 +357,9 @@ def _asked(reading: Reading, setup: Setup) -> Asked | None:
     if load.is_steady or (is_job and not batch):
         load = load._replace(most=most_at_once(reading, setup))
     else:
-        load = Load((load.request or _usual_request(reading, setup)) if batch else None)
-    return Asked(setup, running, load, draft, batch, wide=command == "fit" or is_job, groupwise=groupwise)
+        load = Load((load.request or _usual_request(reading, setup)) if batch or load.reads else None, apart=load.apart)
+    wide = command == "fit" or is_job or load.reads
+    return Asked(setup, running, load, draft, batch, wide=wide, groupwise=groupwise)
 
 
 def _usual_request(reading: Reading, setup: Setup) -> Request | None:
@@ -515,7 +520,8 @@ def _answered(question: Question, devices: int | None, found: list[Choice], aske
         notes = notes[1:]
     if staged:
         notes.append(Note("stages", staged))
-    if question.command == "utilization" and asked.is_full and best.copies == 1 and best.rate:
+    lone_differs = asked.is_full and best.copies == 1 and not asked.load.reads
+    if question.command == "utilization" and lone_differs and best.rate:
         notes += _for_one(question, asked, best)
     every, notes = {**question.given, **values, **asked_for}, [*question.notes, *notes]
     return question._replace(given=every, notes=tuple(notes), idle=given - used if given else 0)
@@ -541,6 +547,8 @@ def _why(found: list[Choice], asked: Asked, per_device: bool) -> str:
     best, *others = found
     by_time, when = asked.load.rate is not None and not best.is_late, " when full" if asked.is_full else ""
     what = "texts/s" if asked.setup.model.prefill_only else "tokens/s"
+    if asked.load.reads:
+        what, when = "input tokens/s", ""
     when += " with prompts" if asked.is_full and asked.load.request and what == "tokens/s" else ""
 
     def figure(one: Choice) -> str:
