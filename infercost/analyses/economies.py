@@ -55,7 +55,7 @@ def answer(scenario: Scenario) -> Report:
 
 def _of_one(scenario: Scenario) -> Report:
     """The answer about one accelerator."""
-    service, even = scenario.service, _against_api(scenario)
+    service, even = scenario.service, own_or_api.answered(scenario)
     lone, floor = day_of(service.fleet, 1.0), cost.floor_of(service)
     if not scenario.rack.plan.fits:
         from infercost.analyses.fit import unfit  # loads what nobody needs where all is well
@@ -85,7 +85,7 @@ def _notes(scenario: Scenario, even: own_or_api.BreakEven | None, rows: Iterable
     """What is assumed of a service, what else decides between own and API, and why a key of some row has no value."""
     yield from step_notes(scenario.service.running)
     yield from (_SHARED, _TO_THE_MEAN if scenario.service.fleet.waiting >= 1 else ONE_QUEUE)
-    yield from own_or_api.remarks(even)
+    yield from own_or_api.remarks(scenario, even)
     yield from null_notes(rows, lambda key: unknown(key, scenario.rack) or service_null_reason(key))
 
 
@@ -129,7 +129,7 @@ def _results(scenario: Scenario, lone: Day, floor: Day, even: own_or_api.BreakEv
         yield Row("headroom_share", headroom, f"of the slots of {many(last, 'user')}, for chance")
     yield from own_or_api.result_rows(even)
     if even is not None:
-        yield from own_or_api.capacity_rows(own_or_api.capacity_of(own_or_api.held_against(scenario), even))
+        yield from own_or_api.capacity_rows(own_or_api.capacity_of(service, even))
     if (load := _asked_load(scenario)) is not None:
         yield from own_or_api.load_rows(service, load, even)
         yield Row("usd_per_month", cost.month_usd(service, load), f"your own service, {service.paid_hours} paid")
@@ -160,15 +160,9 @@ def _asked_load(scenario: Scenario) -> Day | None:
 
 def _first_words(scenario: Scenario, even: own_or_api.BreakEven | None) -> str:
     """What both cost at the load that was asked about, and where a service of one's own breaks even with an API."""
-    service, load, held = scenario.service, _asked_load(scenario), own_or_api.held_against(scenario)
-    words = (own_or_api.at_load(service, load, even, held) if load else "") or own_or_api.sentence(held, even)
-    return words + own_or_api.capacity_words(own_or_api.capacity_of(held, even))
-
-
-def _against_api(scenario: Scenario) -> own_or_api.BreakEven | None:
-    """Where it breaks even with an API; not by what was left out for one of many rows, whose verdict nobody reads."""
-    find = own_or_api.break_even if scenario.is_row else own_or_api.answered
-    return find(own_or_api.held_against(scenario), scenario.api_price)
+    service, load = scenario.service, _asked_load(scenario)
+    words = (own_or_api.at_load(service, load, even) if load else "") or own_or_api.sentence(service, even)
+    return words + own_or_api.capacity_words(own_or_api.capacity_of(service, even))
 
 
 def _served_and_paid(service: Service, day: Day) -> tuple[float, float]:
@@ -186,10 +180,9 @@ def _reworked(scenario: Scenario) -> Service:
 def _works(scenario: Scenario, lone: Day, floor: Day) -> dict[str, Callable[[], object]]:
     """What a person works out: the rack and one user, a full replica, the floor, and a lone user beside them."""
     service, price = scenario.service, scenario.api_price
-    held = own_or_api.held_against(scenario)
     more: dict[str, Callable[[], object]] = {}
     if price is not None:
-        more["own or API"] = lambda: own_or_api.work(service, price, held)
+        more["own or API"] = lambda: own_or_api.work(service, price)
     if scenario.question.get("margin") is not None:
         least = _usd(service, cost.device_seconds(service, floor))
         more["what is charged"] = lambda: [*margin_rows(scenario, {"": least}, _at_users(scenario))]
@@ -444,7 +437,7 @@ def _api_sentences(scenario: Scenario) -> list[str]:
     if (price := scenario.api_price) is None:
         return []
     able = [each for each in scenario.each if each.rack.plan.fits and not each.service.missed]
-    return own_or_api.side_by_side((own_or_api.held_against(each._replace(api_price=price)) for each in able), price)
+    return own_or_api.side_by_side((each.service for each in able), price)
 
 
 def _floors(services: list[Service], key: str) -> Iterator[str]:

@@ -18,6 +18,8 @@ Values = Mapping[str, Any]
 Rows = Sequence[Values]
 T = TypeVar("T")
 LAYOUT = ("gpus", "tp", "pp", "ep", "dp")
+#: Limits, each of which decides what keeps it: a point has devices and a layout of its own.
+_LIMITS = ("max_tpot", "max_ttft", "max_wait_probability")
 #: What replicas share in whole sequences.
 _SHARED = ("batch", "concurrency")
 #: Origin of a layout that is held over all points.
@@ -109,10 +111,15 @@ def values_of(report: Report) -> dict[str, Any]:
 def _layouts(question: Question, points: list[Point], scenarios: list[Scenario | InfercostError]) -> list[Point]:
     """The layout to hold at each point as options, empty where the point has it already or its own is wanted.
 
-    ``fit`` answers with a layout and questions of a list stand alone, so none is held; each accelerator and each model
-    has its own. Batches stand on one replica, as in a table of them, which the smallest keeps busy.
+    ``fit`` answers with a layout, limits decide one and questions of a list stand alone, so none is held; each
+    accelerator and each model has its own. Batches stand on one replica, as in a table of them, which the smallest
+    keeps busy.
     """
-    if question.command == "fit" or question.cases or any(key in point for point in points for key in LAYOUT):
+    if (
+        question.command == "fit"
+        or question.cases
+        or any(key in point for point in points for key in (*LAYOUT, *_LIMITS))
+    ):
         return [{}] * len(points)
     largest: dict[tuple[Any, ...], tuple[Scenario, Point]] = {}
     groups = [tuple(point.get(key) for key in _OWN_LAYOUT) for point in points]

@@ -7,15 +7,16 @@ from typing import NamedTuple
 from infercost import formulas, numeric
 from infercost.analyses.hosts import holds
 from infercost.analyses.prices import user_rows, user_words
+from infercost.analyses.remarks import count_flag
 from infercost.fleet import cost
 from infercost.fleet.cost import bill_of
 from infercost.fleet.day import PATIENCE, Day, day_of, reworked_day
-from infercost.fleet.service import Service, reworked_service
+from infercost.fleet.service import Service
 from infercost.parts.accelerator import called
 from infercost.parts.preset import counted
 from infercost.replica.serving import Request
 from infercost.report import Note, Report, Row
-from infercost.scenario.scenario import LOADS, Scenario
+from infercost.scenario.scenario import Scenario
 from infercost.units import ApiPrice, many, show
 
 NEEDS_PRICE = "needs --price"
@@ -84,26 +85,30 @@ class Bill(NamedTuple):
     users: float | None
 
 
-def held_against(scenario: Scenario) -> Service:
-    """The service that is held against an API: where a load was asked about, of all sizes the one that pays first.
+def answered(scenario: Scenario) -> BreakEven | None:
+    """The break-even with an API, and by a price that was left out; None without one.
 
-    Where none pays it is the one of the lowest floor.
+    Not by what was left out for one of many rows, whose verdict nobody reads.
     """
     service, price = scenario.service, scenario.api_price
-    if price is None or all(scenario.question.get(name) is None for name in LOADS):
-        return service
-
-    def merit(each: Service) -> tuple[float, float]:
-        point = break_even(each, price) or BreakEven("", inf)
-        return point.users or inf, point.floor or inf
-
-    return min((service, *(each for each in scenario.others if not each.missed)), key=merit)
-
-
-def answered(service: Service, price: ApiPrice | None) -> BreakEven | None:
-    """The break-even with an API, and by a price that was left out; None without one."""
     point = break_even(service, price)
-    return point and _otherwise(service, price, point)
+    if point is None or scenario.is_row:
+        return point
+    point = _otherwise(service, price, point)
+    if point.users is None and point.floor is not None and (sooner := _sooner(scenario, point)):
+        users, devices = sooner
+        other = f"; replicas of {many(devices, 'device')} cost no more from {many(users, 'user')} on"
+        point = point._replace(other=other + point.other)
+    return point
+
+
+def _sooner(scenario: Scenario, point: BreakEven) -> tuple[int, int] | None:
+    """The fewest users that break even on replicas of other devices, and these, where they are fewer."""
+    able = [each for each in scenario.others if not each.missed and each.running.rack.plan.fits]
+    found = [(even.users, each.running.rack.devices) for each in able if (even := break_even(each, scenario.api_price))]
+    least = min(((users, devices) for users, devices in found if users), default=None)
+    is_other = least and least[0] < (point.users or inf) and least[1] != scenario.rack.devices
+    return least if is_other else None
 
 
 def break_even(service: Service, price: ApiPrice | None) -> BreakEven | None:
@@ -242,10 +247,14 @@ def _tokens(count: float | None) -> str:
     return f"{show(count, 'param')} tokens"
 
 
-def remarks(point: BreakEven | None) -> Iterator[Note]:
-    """What decides by a price that was left out, at length."""
+def remarks(scenario: Scenario, point: BreakEven | None) -> Iterator[Note]:
+    """What decides by a price that was left out, at length, and on how many devices fewer users break even."""
     if point and point.remark:
         yield Note("api-price", point.remark)
+    if point and point.users and not scenario.is_row and (sooner := _sooner(scenario, point)):
+        users, devices = sooner
+        text = f"on replicas of {many(devices, 'device')} {many(users, 'user')} break even"
+        yield Note("sooner", f"{text}: {count_flag(scenario.question, devices)}")
 
 
 def _otherwise(service: Service, price: ApiPrice | None, point: BreakEven) -> BreakEven:
@@ -275,11 +284,8 @@ def _otherwise(service: Service, price: ApiPrice | None, point: BreakEven) -> Br
     return point._replace(other=f"; {where}, {ends}" if changed else "", remark=f"{why} {ends}")
 
 
-def at_load(service: Service, day: Day, point: BreakEven | None, held: Service) -> str:
-    """What both cost in a month of a load, and where they break even: first in a verdict; empty without a price.
-
-    They break even on the devices of the service that is ``held`` against the API.
-    """
+def at_load(service: Service, day: Day, point: BreakEven | None) -> str:
+    """What both cost in a month of a load, and where they break even: first in a verdict; empty without a price."""
     if (own := cost.month_usd(service, day)) is None:
         return ""
     rack, load = service.running.rack, f"{_tokens(cost.month_tokens(service, day))} a month"
@@ -289,13 +295,7 @@ def at_load(service: Service, day: Day, point: BreakEven | None, held: Service) 
     if point is None:
         return f"{start} costs {show(own, 'USD')}. "
     bill = f"{point.api} bills {show(month_at(service, day, point.bill)[1], 'USD')}"
-    return f"{start} costs {show(own, 'USD')}, {bill}. Yours{_elsewhere(service, held)} {_ends(point)}{point.other}. "
-
-
-def _elsewhere(service: Service, held: Service) -> str:
-    """The devices of the service that is held against an API, where they are others than those of the load."""
-    rack = held.running.rack
-    return "" if rack.devices == service.running.rack.devices else f" on {counted(rack.devices, called(rack.part))}"
+    return f"{start} costs {show(own, 'USD')}, {bill}. Yours {_ends(point)}{point.other}. "
 
 
 def _ends(point: BreakEven) -> str:
@@ -316,18 +316,15 @@ def margin_at(paid: float | None, bill: float) -> float | None:
     return None if paid is None else 1 - paid / bill
 
 
-def against(service: Service, day: Day, point: BreakEven | None, held: Service) -> str:
-    """What one's own service costs in a month, what an API bills for it, where they break even; empty without both.
-
-    They break even on the devices of the service that is ``held`` against the API.
-    """
+def against(service: Service, day: Day, point: BreakEven | None) -> str:
+    """What one's own service costs in a month, what an API bills for it, where they break even; empty without both."""
     if point is None or not day.stable or (own := cost.month_usd(service, day)) is None:
         return ""
     billed = month_at(service, day, point.bill)[1]
     made = margin_at(own, billed) or 0.0
     margin = f" ({show(made, 'share')} gross margin at that price)" if made > 0 else ""
     costs = f"Your own service costs {show(own, 'USD')} a month, {point.api} {show(billed, 'USD')} for the same{margin}"
-    return f"{costs}; yours{_elsewhere(service, held)} {_ends(point)}{point.other}. "
+    return f"{costs}; yours {_ends(point)}{point.other}. "
 
 
 def load_rows(service: Service, day: Day, point: BreakEven | None) -> Iterator[Row]:
@@ -353,11 +350,9 @@ def side_by_side(services: Iterable[Service], price: ApiPrice) -> list[str]:
     return [*costs, *([f"Against {'it' if when else api} your own service on {never} never pays."] if never else [])]
 
 
-def work(service: Service, price: ApiPrice, held: Service) -> None:
-    """What ``--steps`` shows: the bill of a request, and what it and the service ``held`` against it cost alike."""
-    if held is not service:
-        reworked_service(held)
-    service, bill = cost.at_level(held), cost.bill_of(price, held.request)
+def work(service: Service, price: ApiPrice) -> None:
+    """What ``--steps`` shows: the bill of a request, and what it and one's own service cost alike."""
+    service, bill = cost.at_level(service), cost.bill_of(price, service.request)
     if service.price and (users := cost.users_at_bill(service, api_usd_per_million_tokens=bill)) is not None:
         day = reworked_day(service.fleet, day_of(service.fleet, users))
         _usd(service, cost.device_seconds(service, day))

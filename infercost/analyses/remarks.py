@@ -160,7 +160,10 @@ LOADS: dict[str, tuple[str, ...]] = {
         *("usd_per_million_tokens", "usd_per_million_tokens_decode"),
     ),
     "users": ("tokens_per_s",),
+    "prompts": (),
 }
+#: What follows from the time of a prompt where prompts are all that is read.
+READ = ("request_time_s", "usd_per_million_tokens", "input_tokens_per_s", "wh_per_request")
 #: What arrivals meet: measured runs at a rate say how sure they are.
 MET = ("itl_s", "tpot_s", "tokens_per_s_per_user", "request_time_s")
 #: What a draft changes: whatever follows from the tokens that a step yields.
@@ -610,12 +613,13 @@ def bands_of(values: Mapping[str, Any], rack: Rack, load: str = "batch") -> Band
     """The interval of each time, rate and cost among some values, nothing where the law of a stack has no bands."""
     profile, sparse = rack.setup.stack, rack.model.is_sparse
     local = is_local(profile)
-    if rack.not_covered or (local and load != "batch"):
+    if rack.not_covered or (local and load not in ("batch", "prompts")):
         return {}
     decode, found = decode_kind(values.get("batch") or 1, local=local), {}
     for key, value in values.items():
         if key in KINDS and value and key not in LOADS[load]:
-            kind = "served" if load == "arrivals" and key in MET else KINDS[key] or decode
+            kind = "first_token" if load == "prompts" and key in READ else KINDS[key] or decode
+            kind = "served" if load == "arrivals" and key in MET else kind
             if band := band_of(profile, rack.part, kind, sparse=sparse):
                 found[key] = interval(key, value, with_draft(band, rack) if key in DRAFTED else band)
     return found

@@ -121,8 +121,15 @@ def _with_prompts(running: Running, request: Request, batch: float, pace: Pace) 
     gap = serving.prompts_gap(running.replica, batch, request)
     return {
         "itl_s": serving.tpot_met(pace.tpot, gap, batch),
-        "tokens_per_s_all_in": serving.paid_rate(request, batch, pace.tpot, gap),
+        "tokens_per_s_all_in": _paid_rate(running, request, batch, pace.tpot, gap),
     }
+
+
+def _paid_rate(running: Running, request: Request, batch: float, tpot: float, gap: float) -> float:
+    """Tokens a second that leave a full batch, prompts paid; of prompts without a gap where nothing is decoded."""
+    if request.output_tokens < LEAST_OUTPUT:
+        return formulas.cost.texts_per_s(batch=1, prefill_time=full_prefill_time(running.replica, request))
+    return serving.paid_rate(request, batch, tpot, gap)
 
 
 def _in_host(running: Running, batch: float, spent: float) -> dict[str, float]:
@@ -250,7 +257,7 @@ def token_seconds(scenario: Scenario, batch: float) -> float:
         rate = served.rate * request.output_tokens
     else:
         gap = 0.0 if load.apart else serving.prompts_gap(replica, batch, request)
-        rate = batch / pace.tpot if load.apart else serving.paid_rate(request, batch, pace.tpot, gap)
+        rate = batch / pace.tpot if load.apart else _paid_rate(running, request, batch, pace.tpot, gap)
     return (1 + (prefill_per_decode(running, request, batch, pace.tpot, served) if load.apart else 0.0)) / rate
 
 
@@ -428,17 +435,18 @@ def job_words(scenario: Scenario, results: dict[str, Any]) -> str:
         at = f"at {show(copies * load.rate, '')} a second"
     elif load.concurrent is not None:
         at = f"with {copies * load.concurrent:,.0f} in flight"
+    elif scenario.load.reads:
+        at = ""
     else:
         why = next((item.origin for item in scenario.inputs if item.key == "batch" and item.assumed), "")
         at = f"at batch {show(copies * scenario.batch, '')}{f' ({why})' if (why := why.partition(': ')[2]) else ''}"
-    return f"{what} take {lasting(results['job_time_s'])}{money} on {place_of_all(scenario)} {at}. "
+    return f"{what} take {lasting(results['job_time_s'])}{money} on {place_of_all(scenario)}{at and f' {at}'}. "
 
 
 def _read(scenario: Scenario, results: dict[str, Any], request: Request) -> float:
     """Tokens a second of prompts, cached ones too, by the tokens that come out; of prompts alone without a gap."""
-    if reads_alone(scenario) and not scenario.load.apart:
-        full = full_prefill_time(scenario.running.replica, request)
-        rate = formulas.cost.texts_per_s(batch=1, prefill_time=full)
+    if scenario.load.reads and holds(scenario.rack):
+        rate = _paid_rate(scenario.running, request, 1, 0, 0)
     else:
         out = results.get("tokens_per_s_all_in", results["tokens_per_s"])
         rate = formulas.cost.requests_answered(tokens_per_s=out, output_tokens=request.output_tokens)

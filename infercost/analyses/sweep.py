@@ -13,6 +13,7 @@ from infercost.parts.formats import Format
 from infercost.quantities import KEYS, Key
 from infercost.report import Input, Note, Report, Series
 from infercost.scenario.axes import Axis, Point, at_words, in_words, plain, points_of, read_axes, read_cases
+from infercost.scenario.layouts import EACH_ALONE
 from infercost.scenario.read import Question, Reading, counted_name, read_part
 from infercost.scenario.usual import is_of_api
 from infercost.units import digits, many, show
@@ -41,6 +42,8 @@ LONG = 200
 OWN = "answered_"
 #: Figures of ``fit`` that say nothing without the count of devices.
 OF_A_COUNT = ("max_sequences", "kv_pool_bytes_per_gpu", "shortfall_bytes")
+#: Inputs of which the first is the rate that a share of the arithmetic is held against.
+RATE = "gpu.flops_"
 #: Inputs that a row's place in the sweep shows already.
 _PLACED = ("points", "set")
 #: So many points that do not fit are named, and figures of so many that are no numbers.
@@ -219,7 +222,7 @@ def _over(question: Question, answer: Answer, axes: tuple[Axis, ...], points: li
     if not reports:
         raise next(each.error for each in outcomes if each.error)
     rows = _rows(outcomes)
-    head = headline(question, axes, rows)
+    head = _on_one_rate(headline(question, axes, rows), reports)
     named = _telling_apart(axes, points) if question.cases else axes
     series = _series(named, head, rows)
     notes = [
@@ -233,12 +236,20 @@ def _over(question: Question, answer: Answer, axes: tuple[Axis, ...], points: li
         notes.append(Note("bars", "bars are on a logarithmic scale: their values span a wide range"))
     return Report(
         command=question.command,
-        verdict=_verdict(named, head, rows),
+        verdict=_verdict(named, head, rows) + _lone_words(axes, reports),
         inputs=tuple(_inputs(origin, axes, reports)),
         series=series,
         notes=tuple(notes),
         met=any(report.met for report in reports),
     )
+
+
+def _on_one_rate(head: Headline, reports: list[Report]) -> Headline:
+    """The headline, without shares of the arithmetic in its verdict where rows are held against different rates."""
+    rates = {next((item.key for item in each.inputs if item.key.startswith(RATE)), None) for each in reports}
+    if len(rates) == 1:
+        return head
+    return head._replace(verdict=tuple(tuple(key for key in keys if key != "utilization") for keys in head.verdict))
 
 
 def _telling_apart(axes: tuple[Axis, ...], points: list[Point]) -> tuple[Axis, ...]:
@@ -276,7 +287,7 @@ def _rows(outcomes: list[Outcome]) -> tuple[dict[str, Any], ...]:
         if any(point[key] not in (None, each.values.get(key, point[key])) for point, each in pairs)
     }
     assumed = [_assumed(each.report) for each in outcomes]
-    laid_out = [inputs for inputs in assumed if "tp" in inputs]
+    laid_out = [inputs for inputs in assumed if {"tp", "pp", "ep"} & {*inputs}]
     partly = {"dp"} if len({"dp" in inputs for inputs in laid_out}) > 1 else set()
     for inputs in laid_out if partly else ():
         inputs.setdefault("dp", 1)  # what a point has that nothing is said of
@@ -353,6 +364,8 @@ def _columns(head: Headline, rows: Rows) -> tuple[list[str], list[str]]:
     keys = (*VARYING, *WIDTHS, *head.columns)
     counts = {key: len({row[key] for row in rows if row.get(key) is not None}) for key in keys}
     varying = [key for key in VARYING if counts[key] > 1]
+    if all(row.get("gpus") == row.get("gpus_per_replica") for row in rows):  # one says what the other does
+        varying = [key for key in varying if key != "gpus_per_replica"]
     widths = [key for key in WIDTHS if counts[key] > 1]
     if widths == ["tp"]:  # as wide as the devices are many
         widths = []
@@ -386,6 +399,14 @@ def _verdict(axes: tuple[Axis, ...], head: Headline, rows: Rows) -> str:
     trends = f"{', '.join(others)} and {trend}" if others else trend
     axis = axes[0]
     return f"{start}With {axis.column.head} from {axis.text(first)} to {axis.text(last)}, {trends}.{waiting}"
+
+
+def _lone_words(axes: tuple[Axis, ...], reports: list[Report]) -> str:
+    """That counts of devices are of replicas with one user each, where one alone would be faster on fewer of them."""
+    counted = any(axis.key in ("gpu", "gpus") for axis in axes) and all(axis.key not in WIDTHS for axis in axes)
+    if not counted or not any(EACH_ALONE in note.text for report in reports for note in report.notes):
+        return ""
+    return f" Layouts are those that serve most when full, {EACH_ALONE} replica: --batch 1 has one user's fastest."
 
 
 def _waiting_words(axes: tuple[Axis, ...], head: Headline, rows: Rows) -> str:

@@ -15,17 +15,19 @@ from infercost.analyses.hosts import (
     memory_words,
     no_knee,
 )
+from infercost.analyses.many import at_point
 from infercost.analyses.prices import with_own
 from infercost.analyses.remarks import with_bands
 from infercost.analyses.step import of_all, of_request, shown_share, step_results, token_seconds
 from infercost.analyses.utilization import OF_STEP
+from infercost.errors import InfercostError
 from infercost.models import counting
 from infercost.parts.accelerator import joins
 from infercost.replica.rack import Rack
 from infercost.replica.serving import paid_rate, prompts_gap
 from infercost.replica.step import Running, critical_batch, full_batch, pace_of, reworked, tpot_of
 from infercost.report import Note, Report, Row, Series
-from infercost.scenario.scenario import Scenario
+from infercost.scenario.scenario import COMPARED, Scenario
 from infercost.units import many, show
 
 Rows = tuple[dict[str, Any], ...]
@@ -113,7 +115,8 @@ def _results(running: Running, rows: Rows, knee: int | None, full: int | None, r
     if full and critical and full > critical + 1:
         balance = "by the weights alone; the knee counts all of a step"
     if knee is None:
-        remark = no_knee(running.rack) or ("past this sweep" if full else "none at this context")
+        past = "past what memory holds" if full and _is_out_of_reach(running.rack, full) else "past this sweep"
+        remark = no_knee(running.rack) or (past if full else "none at this context")
     of = f"of {plan.context:,.0f} tokens each{', with this in the host' if holds(running.rack) else ''}"
     return (
         Row("gpus", running.rack.devices, remarks.count_remark(running.rack)),
@@ -227,12 +230,37 @@ def _verdict(scenario: Scenario, full: int | None, ratio: float | None, rows: Ro
     prompts = ", prompts paid" if _pays_prompts(scenario) else ""
     filled = "is full" if running.overlap == "full" else "takes as long as the reads"
     knee = f"the knee is at batch {full:,}, where the arithmetic {filled}" if full else never
+    if full and _is_out_of_reach(running.rack, full):
+        knee += f": no batch that fits reaches it, memory holds {running.rack.plan.max_sequences:,}"
     knee = f"On {place} {knee}" if (place := _place(running.rack)) else f"{knee[0].upper()}{knee[1:]}"
     return (
         f"{knee}. "
         f"A lone user pays {show(ratio, 'x')} what a member of a batch of {rows[-1]['batch']:,} pays for a token"
-        f"{prompts} ({_of_kind(running)}). {_used(rows)}."
+        f"{prompts} ({_of_kind(running)}). {_used(rows)}{_layout_words(scenario)}."
     )
+
+
+def _is_out_of_reach(rack: Rack, full: int) -> bool:
+    """Whether memory holds fewer sequences than make the arithmetic full."""
+    return not _is_held(rack, full)
+
+
+def _layout_words(scenario: Scenario) -> str:
+    """The layout of all rows where there are several devices, and the one that the smallest batch alone would have."""
+    rack, batch = scenario.rack, round(scenario.batches[0] * scenario.copies)
+    if rack.devices == 1 or rack.model.is_bare or scenario.is_row:
+        return ""
+    held = ", which holds the largest" if "batch" in scenario.question.given else ""
+    words = "" if _place(rack) else f", all in {rack.plan.layout.words}"
+    try:
+        question = scenario.question._replace(command="utilization")
+        alone = at_point(question, {"batch": batch}, COMPARED)
+    except InfercostError:  # what one batch is not asked
+        return words
+    if (alone.rack.plan.layout, alone.copies) == (rack.plan.layout, scenario.copies):
+        return words
+    copies = "" if alone.copies == 1 else f"{alone.copies:,} replicas of "
+    return f"{words}{held} (utilization --batch {batch:,} takes {copies}{alone.rack.plan.layout.words})"
 
 
 def _place(rack: Rack) -> str:

@@ -243,9 +243,9 @@ def _supply_words(scenario: Scenario, values: Mapping[str, float]) -> str:
 
 def _of_a_service(scenario: Scenario) -> Report:
     """Replicas for a user base at a service level, what they cost, and what holds them back."""
-    run, even = run_of(scenario.service, _users(scenario)), _break_even(scenario)
+    run, even = run_of(scenario.service, _users(scenario)), own_or_api.answered(scenario)
     service, day, missed = run.service, run.day, tuple(missed_limits(run))
-    beside = own_or_api.against(service, day, even, own_or_api.held_against(scenario))
+    beside = own_or_api.against(service, day, even)
     hours = _hours(service, day, row := row_of(service, day))
     results = (*_people_rows(run), *_fleet_rows(run, row, said=day.stable and not missed), *_time_rows(run, row))
     results += (*_money_rows(run, row), *user_rows(scenario, _user_usd(service, day)), *_api_rows(scenario, run, even))
@@ -256,7 +256,7 @@ def _of_a_service(scenario: Scenario) -> Report:
     if service.missed:
         return _refused(scenario, run, unmet(scenario, results, OF_LEAST, shown))
     waits, charged = wait_words(results, day.stable), user_words(scenario, results)
-    nulls = _null_notes(results, hours, day.stable)
+    nulls = (*own_or_api.remarks(scenario, even), *_null_notes(results, hours, day.stable))
     said = service_verdict(scenario, run, row, hours, missed, priced=bool(beside)) + waits
     report = Report(
         command="userbase",
@@ -265,7 +265,7 @@ def _of_a_service(scenario: Scenario) -> Report:
         results=results,
         series=_series(hours),
         advice=tuple(service_advice(scenario, run)),
-        notes=(*_service_notes(service, day, said=bool(waits)), *own_or_api.remarks(even), *nulls, *scenario.notes),
+        notes=(*_service_notes(service, day, said=bool(waits)), *nulls, *scenario.notes),
         met=day.stable and not missed,
         work=shown,
     )
@@ -297,7 +297,6 @@ def _of_pile(row: Row) -> Row:
 def _shown_service(scenario: Scenario, service: Service, day: Day) -> Callable[[], None]:
     """What ``--steps`` shows: the service on its busiest day, who waits with the least slots, and with all of them."""
     fleet, worst = service.fleet, worst_waits(service.fleet, day).hours if service.request else ()
-    held = own_or_api.held_against(scenario)
 
     def shown() -> None:
         if (tokens := scenario.question.get("tokens_per_month")) is not None:
@@ -311,7 +310,7 @@ def _shown_service(scenario: Scenario, service: Service, day: Day) -> Callable[[
         month_usd(service, day)
         _ = [*user_rows(scenario, _user_usd(service, day))]
         if scenario.api_price is not None:
-            own_or_api.work(scenario.service, scenario.api_price, held)
+            own_or_api.work(scenario.service, scenario.api_price)
 
     return shown
 
@@ -465,12 +464,6 @@ def _user_usd(service: Service, day: Day) -> float | None:
     """USD a month for each user of a service."""
     month = month_usd(service, day)
     return month and month / day.users
-
-
-def _break_even(scenario: Scenario) -> own_or_api.BreakEven | None:
-    """Where a service on as many replicas as its level needs breaks even with an API; None without one."""
-    find = own_or_api.break_even if scenario.is_row else own_or_api.answered
-    return find(own_or_api.held_against(scenario), scenario.api_price)
 
 
 def _api_rows(scenario: Scenario, run: Run, even: own_or_api.BreakEven | None) -> Iterator[Row]:

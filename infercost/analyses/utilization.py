@@ -87,6 +87,11 @@ OF_STEP = (
 )
 #: What is of steps without the prompts of others, where these ride along.
 _BETWEEN = ("tokens_per_s", "tokens_per_s_per_user", "tokens_per_s_per_gpu", "request_time_s")
+#: What requests that decode nothing have none of.
+_OF_DECODING = (
+    *("tokens_per_s", "tokens_per_s_per_user", "tokens_per_s_per_gpu", "tokens_per_s_all_in", "itl_s"),
+    *("usd_per_million_tokens_decode", "joules_per_token"),
+)
 #: Rows of a request that say nothing where they have no value.
 _OF_REQUEST = ("prefill_time_s", "ttft_s", "request_time_s", "usd_per_request")
 #: What JSON has and the table says elsewhere.
@@ -126,7 +131,7 @@ def answer(scenario: Scenario) -> Report:
         command="utilization",
         verdict=verdict,
         inputs=scenario.inputs,
-        results=_that_run(rack, _rows(scenario, results, unserved(rack, overloaded=overloaded))) + room_rows(rack),
+        results=_that_run(rack, _rows(scenario, results, _unserved(scenario, served))) + room_rows(rack),
         parts=_time_parts(pace, running) if has_times(rack) else (),
         whole=pace.step if running.overlap == "full" else None,
         advice=advised,
@@ -158,6 +163,8 @@ def _beside_api(report: Report, scenario: Scenario) -> Report:
 
 def _load_of(scenario: Scenario) -> str:
     """What sets the load, as intervals know it."""
+    if scenario.load.reads and not holds(scenario.rack):
+        return "prompts"
     steady = "slots" if scenario.load.is_steady else "batch"
     return steady if scenario.load.rate is None else "arrivals"
 
@@ -172,7 +179,8 @@ def _said(
         return misfits(scenario)
     if served and needed:
         return _overloaded(scenario, served, needed, _verdict(scenario, scenario.running, results))
-    changes = (*_no_draft(results), *advice(scenario, results["bound"], results["batch"]))
+    more = () if scenario.load.reads else advice(scenario, results["bound"], results["batch"])
+    changes = (*_no_draft(results), *more)
     return _verdict(scenario, scenario.running, results), changes
 
 
@@ -187,10 +195,14 @@ def _known(
     rack = scenario.running.rack
     results = step_results(scenario, batch, pace, served, bracketed=bracketed)
     results = known(results | of_request(scenario, results), rack)
-    nothing = unserved(rack, overloaded=_is_overloaded(served)) | dict.fromkeys(
-        OF_RATE if has_endless_rate(rack.part) else ()
-    )
+    nothing = _unserved(scenario, served) | dict.fromkeys(OF_RATE if has_endless_rate(rack.part) else ())
     return {key: None if key in nothing else value for key, value in results.items()}
+
+
+def _unserved(scenario: Scenario, served: Served | None) -> dict[str, str]:
+    """Why results have no value where a model does not fit, requests pile up or decode nothing, by JSON key."""
+    nothing = dict.fromkeys(_OF_DECODING, "nothing is decoded") if scenario.load.reads else {}
+    return nothing | unserved(scenario.rack, overloaded=_is_overloaded(served))
 
 
 def has_times(rack: Rack) -> bool:
@@ -460,16 +472,19 @@ def _first_token(scenario: Scenario, results: dict[str, Any]) -> str:
     rack, request, usd = scenario.rack, scenario.load.request, results["usd_per_million_tokens"]
     assert request is not None
     named = f"{rack.model.called(rack.model.quantization.words)} on {rack.place}"
-    asked = f"{show(results['ttft_s'], 's')} to the first and only token of a prompt of {request.input_tokens:,.0f}"
-    price = f" A million such requests cost {show(usd, 'USD')}." if usd is not None and says_price(scenario) else ""
-    where = "" if scenario.copies == 1 else f" on all {scenario.copies * rack.devices:,} devices"
-    rate = show(scenario.copies * results["input_tokens_per_s"], "")
+    time, prompt, copies = show(results["ttft_s"], "s"), f"a prompt of {request.input_tokens:,.0f}", scenario.copies
+    each = f"{'Each' if scenario.requests else f'{copies:,} replicas, each'} reads {prompt} in {time}"
+    asked = f"{time} to the first and only token of {prompt}" if copies == 1 else each
+    says = usd is not None and says_price(scenario) and not scenario.requests
+    price = f" A million such requests cost {show(usd, 'USD')}." if says else ""
+    where = "" if copies == 1 else f" {in_all(scenario)}"
+    rate = show(copies * results["input_tokens_per_s"], "")
     read = f" Prompts without a gap are {rate} input tokens/s{where}."
     return f"{job_words(scenario, results)}{asked}, {named}, {sure(scenario.running)}.{read}{price}"
 
 
 def _verdict(scenario: Scenario, running: Running, results: dict[str, Any]) -> str:
-    if scenario.load.request and scenario.load.request.output_tokens == 1 and not scenario.load.apart:
+    if scenario.load.reads:
         return _first_token(scenario, results)
     left_out = "" if results["communication_time_s"] is not None else ", communication left out"
     start = time_words(running, results, scenario.draft)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from infercost import formulas
 from infercost.errors import BadValue
-from infercost.fleet.cost import at_level, bill_of, device_seconds, of_month, users_at_bill, users_averaging
+from infercost.fleet.cost import device_seconds, of_month, users_averaging
 from infercost.fleet.day import day_of
 from infercost.fleet.service import Demand, Level, Service, batch_limits, provision, queued, use_of
 from infercost.fleet.traces import Trace, read_trace
@@ -20,7 +20,7 @@ from infercost.replica.step import Running
 from infercost.report import Note
 from infercost.scenario.layouts import TIMES, laid_out, layouts_of, with_replica
 from infercost.scenario.options import flag
-from infercost.scenario.prices import kind_of_price, note_idle, read_api_price, read_price
+from infercost.scenario.prices import kind_of_price, note_idle, read_price
 from infercost.scenario.rack import read_rack
 from infercost.scenario.read import Given, Question, Reading, apply_sets, read_part
 from infercost.scenario.running import read_request, read_running
@@ -28,7 +28,6 @@ from infercost.scenario.scenario import (
     CHEAPEST,
     FOR_LOAD,
     LOADS,
-    PAYS_FIRST,
     TRACED,
     USUAL_DECODING,
     USUAL_MINUTES,
@@ -66,15 +65,16 @@ def on_replica(reading: Reading) -> Reading:
 def for_users(least: Reading) -> list[Reading]:
     """The replica of the lowest floor or, where fewer devices in smaller ones do for the users, that; then the others.
 
-    Of layouts that cost the same for this load it is the one in which a user gets most tokens a second. Where an API is
-    asked about and no load, it is the replica that pays with the fewest users. There are no others without either.
+    Of layouts that cost the same for this load it is the one in which a user gets most tokens a second. There are no
+    others without a load or an API.
     """
     best, load = on_replica(least), next((name for name in _LOADS if name in least.given), None)
     if "gpu" not in least.given:
         return [best]
     if load is None:
-        return _first_to_pay(least, best)
-    tried = [best, *reversed(list(_smaller(least, best, FOR_LOAD)))]
+        beside_api = least.question.command == "economies" and "api_price" in least.given
+        return [best, *(_smaller(least, best) if beside_api else ())]
+    tried = [best, *reversed(list(_smaller(least, best)))]
     outlays = [_outlay(each) for each in tried]
     if (larger := _twice(least, outlays)) is not None:
         tried, outlays = [*tried, larger], [*outlays, _outlay(larger)]
@@ -85,27 +85,6 @@ def for_users(least: Reading) -> list[Reading]:
     return [chosen, *(one for one in tried if one is not chosen)]
 
 
-def _first_to_pay(least: Reading, best: Reading) -> list[Reading]:
-    """The replica that costs no more than an API with the fewest users, where that is asked; then the others."""
-    given, asked = best.given.get("gpus"), least.question.command == "economies" and "api_price" in least.given
-    if not asked or given is None or given.origin != CHEAPEST:
-        return [best]
-    tried = [best, *reversed(list(_smaller(least, best, PAYS_FIRST)))]
-    first = min(tried, key=_paying_users)
-    _note_larger(first, best, flag("api_price"))
-    return [first, *(one for one in tried if one is not first)]
-
-
-def _paying_users(reading: Reading) -> float:
-    """The least users with whom a service costs no more than an API; endless where it never does."""
-    service = read_service(trial := _again(reading))
-    price = read_api_price(trial, service.request)
-    if price is None or not service.price or service.missed or not service.running.rack.plan.fits:
-        return inf
-    bill = bill_of(price, service.request)
-    return users_at_bill(at_level(service), api_usd_per_million_tokens=bill) or inf
-
-
 def _note_larger(first: Reading, best: Reading, without: str) -> None:
     """Say that larger replicas than the first have a lower floor, and how they are asked about."""
     if first is not best:
@@ -114,7 +93,7 @@ def _note_larger(first: Reading, best: Reading, without: str) -> None:
         first.note("larger", f"replicas of {larger} have a lower floor, {takes}")
 
 
-def _smaller(least: Reading, best: Reading, why: str) -> Iterator[Reading]:
+def _smaller(least: Reading, best: Reading) -> Iterator[Reading]:
     """Replicas on fewer devices than were chosen for the best: the least that hold the model, twice as many and so on.
 
     Where the devices were given it is the least's layout on them, if that is another.
@@ -126,7 +105,7 @@ def _smaller(least: Reading, best: Reading, why: str) -> Iterator[Reading]:
         return
     count = read_service(least.about(gpu=least.get("gpu"))).running.rack.devices
     for devices in (count * times for times in TIMES[1:] if count * times < given.value):
-        yield _of_size(least, devices, why)
+        yield _of_size(least, devices)
 
 
 def _twice(least: Reading, outlays: list[Outlay]) -> Reading | None:
@@ -139,13 +118,13 @@ def _twice(least: Reading, outlays: list[Outlay]) -> Reading | None:
     given = any(name in least.given for name in ("gpus", "budget", *_WIDTHS)) or read_part(least, least.get("gpu"))[1]
     if given or cheapest.replicas < 2 or 2 * cheapest.layout.devices != size or not layouts_of(least, size):
         return None
-    return _of_size(least, size, FOR_LOAD)
+    return _of_size(least, size)
 
 
-def _of_size(least: Reading, devices: int, why: str) -> Reading:
+def _of_size(least: Reading, devices: int) -> Reading:
     """A replica on so many devices, in the layout in which its tokens cost least."""
     trial = least.about(gpu=least.get("gpu"))
-    trial.given["gpus"] = Given(devices, why)
+    trial.given["gpus"] = Given(devices, FOR_LOAD)
     chosen = on_replica(Reading(trial.question._replace(given=trial.given)))
     trial.given |= {name: chosen.given[name] for name in _WIDTHS if name in chosen.given}
     trial.notes += chosen.notes

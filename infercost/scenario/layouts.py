@@ -12,6 +12,7 @@ from infercost.replica.memory import Plan
 from infercost.replica.rack import Setup
 from infercost.replica.serving import (
     Request,
+    full_prefill_time,
     paid_rate,
     prefill_time,
     prompts_gap,
@@ -48,6 +49,8 @@ _ASKED = ("host", "params")
 _WIDTHS = ("tp", "pp", "ep", "dp")
 #: Figures of layouts that are closer than this are alike: estimates do not tell them apart.
 ALIKE = 0.1
+#: What replicas that nobody asked for have where nobody says how many sequences there are.
+EACH_ALONE = "a sequence on each"
 #: How many times as good a layout in more stages must be to be named.
 MUCH = 1.25
 #: How many times the least devices of a replica are tried.
@@ -139,6 +142,9 @@ class Asked(NamedTuple):
             texts = share if self.batch else texts_of_pass(running.replica, load.request)
             time = prefill_time(running.replica, texts, load.request)
             return Choice(copies, plan.layout, copies * texts / time, time)
+        if load.reads and load.request:
+            rate = copies * load.request.input_tokens / full_prefill_time(running.replica, load.request)
+            return Choice(copies, plan.layout, rate, prefill_time(running.replica, 1, load.request))
         held = plan.max_sequences
         most = load.most * (plan.layout.dp if self.groupwise else 1)
         most = most if held is None else min(most, held)
@@ -351,8 +357,9 @@ def _asked(reading: Reading, setup: Setup) -> Asked | None:
     if load.is_steady or (is_job and not batch):
         load = load._replace(most=most_at_once(reading, setup))
     else:
-        load = Load((load.request or _usual_request(reading, setup)) if batch else None)
-    return Asked(setup, running, load, draft, batch, wide=command == "fit" or is_job, groupwise=groupwise)
+        load = Load((load.request or _usual_request(reading, setup)) if batch or load.reads else None, apart=load.apart)
+    wide = command == "fit" or is_job or load.reads
+    return Asked(setup, running, load, draft, batch, wide=wide, groupwise=groupwise)
 
 
 def _usual_request(reading: Reading, setup: Setup) -> Request | None:
@@ -376,6 +383,11 @@ def _on(asked: Asked, devices: int) -> tuple[list[Choice], str]:
     """Replicas and layouts on so many devices, the best first; and what more stages would give beside the best."""
     every = [list(choices) for choices in _every(asked, devices)]
     few = [one for choices in every for one in _of_few_stages(choices, asked.setup.domain)]
+    if (
+        any(asked.kept) and not asked.kept.pp
+    ):  # a narrow width leaves the rest to replicas before it leaves it to stages
+        stages = min((one.layout.pp for one in few if not one.is_late), default=MOST_DEVICES)
+        few = [one for one in few if one.layout.pp <= stages]
     if asked.load.rate is not None and (timely := [one for one in few if not one.is_late]):
         timely.sort(key=lambda one: one.time)
         return _simplest_first(timely, [1 / one.time for one in timely]), ""
@@ -496,7 +508,7 @@ def _answered(question: Question, devices: int | None, found: list[Choice], aske
         values["dp"] = Given(best.copies, CHOSEN)
     if used != given:
         values["gpus"] = Given(used, CHOSEN if given else AS_LEAST)
-    lone = ", a sequence on each: --batch 1 asks for the fastest for one alone"
+    lone = f", {EACH_ALONE}: --batch 1 asks for the fastest for one alone"
     is_lone = question.command == "utilization" and asked.is_full and asked.load.request is None
     lone = lone if best.copies > 1 and is_lone else ""
     notes = [Note("choice", _why(found, asked, given is None) + lone)] if best.rate else []
@@ -508,7 +520,8 @@ def _answered(question: Question, devices: int | None, found: list[Choice], aske
         notes = notes[1:]
     if staged:
         notes.append(Note("stages", staged))
-    if question.command == "utilization" and asked.is_full and best.copies == 1 and best.rate:
+    lone_differs = asked.is_full and best.copies == 1 and not asked.load.reads
+    if question.command == "utilization" and lone_differs and best.rate:
         notes += _for_one(question, asked, best)
     every, notes = {**question.given, **values, **asked_for}, [*question.notes, *notes]
     return question._replace(given=every, notes=tuple(notes), idle=given - used if given else 0)
@@ -534,6 +547,8 @@ def _why(found: list[Choice], asked: Asked, per_device: bool) -> str:
     best, *others = found
     by_time, when = asked.load.rate is not None and not best.is_late, " when full" if asked.is_full else ""
     what = "texts/s" if asked.setup.model.prefill_only else "tokens/s"
+    if asked.load.reads:
+        what, when = "input tokens/s", ""
     when += " with prompts" if asked.is_full and asked.load.request and what == "tokens/s" else ""
 
     def figure(one: Choice) -> str:

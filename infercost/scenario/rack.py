@@ -37,7 +37,6 @@ from infercost.scenario.scenario import (
     CHOSEN,
     FOR_LOAD,
     ONE,
-    PAYS_FIRST,
     copies_of,
     devices_of_one,
     most_at_once,
@@ -95,7 +94,7 @@ def read_rack(reading: Reading) -> Rack:
     reading.take("gpus", count, "given" if devices else _why_so_many(plan))
     for name in ("tp", "pp", "ep"):
         reading.take(name, getattr(plan.layout, name), "chosen")
-    given = bool(devices) and reading.origin("gpus") not in (AS_LEAST, CHEAPEST, FOR_LOAD, PAYS_FIRST, ONE)
+    given = bool(devices) and reading.origin("gpus") not in (AS_LEAST, CHEAPEST, FOR_LOAD, ONE)
     asked = {name: 0 if reading.origin(name) == CHOSEN else width for name, width in widths.widths.items()}
     rack = rack_of(setup, plan, given, Layout(**asked))
     rack = rack._replace(idle=reading.question.idle) if copies_of(reading) == 1 else rack

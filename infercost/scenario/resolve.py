@@ -191,7 +191,7 @@ def _utilization(reading: Reading) -> Scenario:
     load = read_load(reading, rack)
     batch = 1.0
     if not load.is_steady:
-        batch = share_of_one(reading, "batch", int(reading.take("batch", *_usual_batch(reading, rack))))
+        batch = share_of_one(reading, "batch", int(reading.take("batch", *_usual_batch(reading, rack, load))))
     running = read_running(reading, rack)
     price = read_price(reading, rack.part)
     draft = None if load.is_steady else read_draft(reading, rack)
@@ -200,10 +200,10 @@ def _utilization(reading: Reading) -> Scenario:
     return frozen(reading, batch=batch, **fields, **_shared(reading))
 
 
-def _usual_batch(reading: Reading, rack: Rack) -> tuple[int, str]:
+def _usual_batch(reading: Reading, rack: Rack, load: Load) -> tuple[int, str]:
     """Sequences where nobody says how many, and why: one on each replica or, of a job, as many as run at once."""
     copies = copies_of(reading)
-    if "requests" not in reading.given:
+    if "requests" not in reading.given or load.reads:
         return copies, ""
     held = rack.plan.max_sequences
     most = {
@@ -461,8 +461,7 @@ def _economies(reading: Reading) -> Scenario:
     least = [reading.about(gpu=part) for part in reading.get("gpu") or (None,)]
     tried = [for_users(one) for one in least]
     asked = [first for first, *_ in tried]
-    beside = len(least) > 1 and "api_price" in reading.given
-    each = tuple(_serving(one, _service(one), others=_alike(None, others) if beside else ()) for one, *others in tried)
+    each = tuple(_serving(one, _service(one)) for one in asked)
     note_bases(reading, (one.rack.part for one in each))
     for one in asked:
         reading.merge(one)

@@ -12,7 +12,7 @@ from infercost.parts.preset import Preset
 from infercost.replica.layout import Layout
 from infercost.replica.memory import start_of
 from infercost.replica.rack import Rack, Setup
-from infercost.replica.serving import USUAL_SEQUENCES, Request
+from infercost.replica.serving import LEAST_OUTPUT, USUAL_SEQUENCES, Request
 from infercost.replica.step import Draft, Running
 from infercost.report import Input, Note
 from infercost.scenario.options import flag
@@ -49,6 +49,11 @@ class Load(NamedTuple):
     def is_steady(self) -> bool:
         """Whether requests come and go, so that the batch is an answer."""
         return self.rate is not None or self.concurrent is not None
+
+    @property
+    def reads(self) -> bool:
+        """Whether replicas read prompts and nothing else: the one token of an answer comes with its prompt."""
+        return self.request is not None and not self.apart and 0 < self.request.output_tokens < LEAST_OUTPUT
 
     @property
     def decoding(self) -> Request | None:
@@ -193,7 +198,6 @@ class Scenario(NamedTuple):
 #: Origins of a layout that was chosen, and of a count of devices that nobody gave.
 CHOSEN, AS_LEAST, CHEAPEST = "assumed: chosen", "assumed: least that fits", "assumed: where a token costs least"
 FOR_LOAD, ONE = "assumed: where its load costs least", "assumed: one of it"
-PAYS_FIRST = "assumed: where it breaks even with the fewest users"
 #: Options that say how large a load is, and the start of an origin of what a trace says.
 LOADS, TRACED = ("users", "concurrent", "tokens_per_month"), "trace "
 #: Origin of users where so many replicas were asked about in their place.

@@ -524,3 +524,40 @@ def test_batches_on_a_count_that_no_replica_takes_are_an_error_that_says_so(run:
     said = run("sweep-batch", "--gpu", "trainium2", "--model", "llama-4-scout", "--batch", "2", "--gpus", "55")
     assert said.code == 2
     assert "no layout of 55 devices splits llama-4-scout evenly" in said.err
+
+
+def test_a_narrow_width_leaves_the_rest_to_replicas_before_it_leaves_it_to_stages(run: Run) -> None:
+    """A width alone is asked of eight devices: no stages where fewer devices hold the model without."""
+    asked = ("utilization", "--gpu", "h100:8", "--model", "qwen3-32b")
+    rows = run(*asked, "--sweep", "tp=2,4,8", "--json").json["rows"]
+    assert [(row["tp"], row["dp"]) for row in rows] == [(2, 4), (4, 2), (8, 1)]
+    alone = run(*asked, "--tp", "2", "--json").json
+    both = run(*asked, "--tp", "2", "--dp", "4", "--json").json
+    assert alone["results"] == both["results"]
+    assert layout(alone) == {"gpus": 8, "tp": 2, "pp": 1, "ep": 1, "dp": 4}
+    staged = run("utilization", "--gpu", "h100:16", "--model", "deepseek-r1", "--tp", "8", "--json").json
+    assert layout(staged)["pp"] == 2  # 16 devices of 80 GB are what holds 673 GB, over nodes by stages
+
+
+def test_a_sweep_of_counts_says_whom_its_layouts_serve(run: Run) -> None:
+    asked = ("utilization", "--gpu", "h100", "--model", "qwen3-32b", "--sweep", "gpus=2,4,8", "--json")
+    said = "a sequence on each replica: --batch 1 has one user's fastest."
+    assert run(*asked).json["verdict"].endswith(said)
+    lone = run(*asked, "--batch", "1").json
+    assert said not in lone["verdict"]
+    assert lone["rows"][-1]["tp"] == 8
+
+
+def test_a_table_of_batches_says_its_layout_and_that_memory_ends_before_its_knee(run: Run) -> None:
+    """All rows are in the layout that holds the largest; a batch alone has the one that serves it best."""
+    on = ("--gpu", "h200:8", "--model", "deepseek-v3")
+    said = run("sweep-batch", *on, "--batch", "1,32,256", "--json").json
+    alone = run("utilization", *on, "--batch", "1", "--json").json
+    most = said["results"]["max_batch"]
+    assert f": no batch that fits reaches it, memory holds {most}. " in said["verdict"]
+    assert layout(said)["tp"] == 1
+    assert layout(alone) == {"gpus": 8, "tp": 8, "pp": 1, "ep": 8, "dp": 1}
+    ends = ", all in ep 8, which holds the largest (utilization --batch 1 takes tp 8 ep 8)."
+    assert said["verdict"].endswith(ends)
+    same = run("sweep-batch", "--gpu", "h100:4", "--model", "llama-3.1-70b", "--json").json["verdict"]
+    assert same.endswith(", all in tp 4.")

@@ -253,25 +253,25 @@ def test_a_load_that_piles_up_has_no_bill(run: Run) -> None:
     ("model", "price"),
     [("gpt-oss-120b", "0.15/0.6"), ("llama-3.1-70b", "2/6"), ("llama-3.1-8b", "0.02/0.05"), ("llama-3.1-8b", "2/6")],
 )
-def test_own_or_api_without_users_or_devices_is_of_those_that_pay_first(model: str, price: str) -> None:
+def test_an_api_leaves_the_devices_as_they_are(model: str, price: str) -> None:
     """A replica whose full batch is cheapest is not the one that the first users pay for: every size by hand."""
-    asked = {"model": model, "gpu": "h100", "workload": "chat", "api_price": price, "points": 2}
-    report, counted = infercost.economies(**asked), []
+    asked = {"model": model, "gpu": "h100", "workload": "chat", "points": 2}
+    plain, report = infercost.economies(**asked), infercost.economies(**asked, api_price=price)
+    same = ("gpus_per_replica", "floor_usd_per_million_tokens", "users_within_2x", "batch_limit")
+    assert {key: report[key] for key in same} == {key: plain[key] for key in same}
+    counted = []
     for gpus in (1, 2, 4, 8):
-        if infercost.fit(model=model, gpu="h100", gpus=gpus)["fits"]:
-            alone = infercost.economies(**asked, gpus=gpus)
-            assert alone["gpus_per_replica"] == gpus
-            counted.append((alone["break_even_users"] or inf, alone["floor_usd_per_million_tokens"], gpus))
-    least, floor, gpus = min(counted)
-    assert (report["break_even_users"] or inf) == least
-    if least == inf:  # the simplest of those within a tenth of the lowest floor
-        assert report["floor_usd_per_million_tokens"] <= floor / 0.9
+        if gpus <= report["gpus_per_replica"] and infercost.fit(model=model, gpu="h100", gpus=gpus)["fits"]:
+            alone = infercost.economies(**asked, gpus=gpus, api_price=price)
+            counted.append((alone["break_even_users"] or inf, gpus))
+    least, gpus = min(counted)
+    sooner = [note.text for note in report.notes if note.code == "sooner"]
+    if least == inf or gpus == report["gpus_per_replica"]:
+        assert not sooner
         return
-    assert report["gpus_per_replica"] == gpus
-    assert f"on {gpus} x h100-sxm " in report.verdict
-    larger = [note.text for note in report.notes if note.code == "larger"]
-    assert bool(larger) == (min(each[1] for each in counted) < 0.9 * floor)
-    assert all(text.endswith("economies without --api-price") for text in larger)
+    size = f"{gpus} device{'s' if gpus > 1 else ''}"
+    assert sooner == [f"on replicas of {size} {least:,} users break even: --gpu h100:{gpus}"]
+    assert f"on {report['gpus_per_replica']} x h100-sxm " in report.verdict
 
 
 @pytest.mark.parametrize("more", [{}, {"traffic": "chat-global"}, {"max_wait_probability": 0.01}])
@@ -362,13 +362,18 @@ def test_what_scale_down_would_save_is_what_asking_for_it_gives(workload: str) -
 
 
 @pytest.mark.parametrize("users", ["1000", "1M"])
-def test_where_own_breaks_even_is_no_matter_of_the_users_asked_about(run: Run, users: str) -> None:
-    """Few users fill no replica as large as the one whose tokens cost least; the break-even is on that one."""
+def test_an_own_service_that_never_pays_says_which_would(run: Run, users: str) -> None:
+    """Few users fill no replica as large as the one whose tokens cost least, which others would break even on."""
     asked = ("--gpu", "h100", "--model", "llama-3.3-70b", "--workload", "chat", "--api-price", "0.6/0.8")
     curve = run("economies", *asked, "--points", "2", "--json").json["results"]
     base = run("userbase", *asked, "--users", users, "--json").json
-    assert base["results"]["break_even_users"] == curve["break_even_users"]
-    assert "never pays" not in base["verdict"]
+    even, size = curve["break_even_users"], curve["gpus_per_replica"]
+    if base["inputs"]["tp"] == size:
+        assert base["results"]["break_even_users"] == even
+        assert "never pays" not in base["verdict"]
+    else:
+        assert base["results"]["break_even_users"] is None
+        assert f"; replicas of {size} devices cost no more from {even:,} users on. " in base["verdict"]
 
 
 @pytest.mark.parametrize(
@@ -384,8 +389,8 @@ def test_a_load_is_answered_on_the_devices_where_it_costs_least(load: dict[str, 
     assert base["gpus"] % curve["gpus_per_replica"] == 0
     assert curve["gpus_per_replica"] == counted[curve["gpus_per_replica"]]["gpus"] / base["replicas"]
     assert curve["break_even_users"] == base["break_even_users"]
-    least = min(each["break_even_tokens_per_month"] for each in counted.values())  # users of minutes have other tokens
-    assert base["break_even_tokens_per_month"] == pytest.approx(least, rel=0.01)
+    alone = counted[curve["gpus_per_replica"]]["break_even_tokens_per_month"]  # users of minutes have other tokens
+    assert base["break_even_tokens_per_month"] == pytest.approx(alone, rel=0.01)
     if load == {"tokens_per_month": 5e9}:
         assert cheapest == pytest.approx(3.49 * 730)
         assert "your own service on 1 x h100-sxm costs $2,548" in curve.verdict
@@ -414,3 +419,13 @@ def test_a_floor_that_never_pays_is_said_once(run: Run, asked: tuple[str, ...]) 
     assert "floor $" not in said
     paid = run("economies", *ARGS, *api[:2], "--points", "2", *asked, "--json").json["verdict"]
     assert ("floor $" if "--users" in asked else "The floor is $") in paid
+
+
+def test_one_verdict_speaks_of_one_deployment() -> None:
+    """With 30,000 users two cards cost least: what breaks even is of them too, and not of one."""
+    asked = {"gpu": "h100", "model": "gpt-oss-120b", "price": 2, "users": 30_000, "points": 2}
+    plain, beside = infercost.economies(**asked), infercost.economies(**asked, api_price="0.15/0.60")
+    assert plain["gpus_per_replica"] == beside["gpus_per_replica"] == 2
+    assert plain["floor_usd_per_million_tokens"] == beside["floor_usd_per_million_tokens"]
+    assert re.findall(r"(\d+) x h100", beside.verdict) == ["2"]
+    assert beside["break_even_usd_per_month"] == pytest.approx(2 * 2 * 730, rel=0.002)  # the month of two cards

@@ -321,8 +321,10 @@ def test_one_replica_and_one_request_are_said_as_one(run: Run) -> None:
 def test_prompts_alone_are_read_on_all_devices(run: Run) -> None:
     """A rate of two replicas that stands behind ``each`` says that it is of both."""
     asked = ("utilization", "--model", "llama-3.1-70b", "--input-tokens", "8000", "--output-tokens", "1", "--json")
-    two, one = run(*asked, "--gpu", "h100:8", "--dp", "2").json, run(*asked, "--gpu", "h100:4").json
+    two, one = (run(*asked, *on).json for on in (("--gpu", "h100:8", "--dp", "2"), ("--gpu", "h100:4", "--dp", "1")))
     assert two["results"]["input_tokens_per_s"] == pytest.approx(2 * one["results"]["input_tokens_per_s"])
     rate = two["results"]["input_tokens_per_s"]
-    assert f"Prompts without a gap are {rate:,.0f} input tokens/s on all 8 devices." in two["verdict"]
-    assert " on all " not in one["verdict"]
+    assert f"Prompts without a gap are {rate:,.0f} input tokens/s on 2 replicas." in two["verdict"]
+    each = two["results"]["ttft_s"]
+    assert two["verdict"].startswith(f"2 replicas, each reads a prompt of 8,000 in {1000 * each:.4g} ms, ")
+    assert "replicas" not in one["verdict"]

@@ -474,6 +474,44 @@ def test_one_answer_token_is_answered_with_the_time_to_it() -> None:
     assert " tokens/s" not in report.verdict.replace(" input tokens/s", "")
     # a second costs a tenth of a cent, and a request its prompt's passes, at most the time to its first token
     assert 0.9 * report["ttft_s"] * 1000 < report["usd_per_million_tokens"] <= report["ttft_s"] * 1000
+    for key in ("tokens_per_s", "tokens_per_s_all_in", "itl_s", "usd_per_million_tokens_decode", "joules_per_token"):
+        assert report[key] is None
+    assert report.bands["ttft_s"] == report.bands["request_time_s"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "prompt"),
+    [
+        (("--gpu", "h100:8", "--model", "llama-3.1-70b"), 100_000),
+        (("--gpu", "gb200:72", "--model", "deepseek-r1", "--dtype", "nvfp4", "--ep", "72"), 8_000),
+        (("--gpu", "h200:8", "--model", "qwen3-235b-a22b", "--dtype", "fp8"), 32_000),
+    ],
+)
+def test_requests_that_only_read_have_one_rate_one_price_and_one_layout(
+    run: Run, asked: tuple[str, ...], prompt: int
+) -> None:
+    """A million requests are a million prompts at the rate that is said, every device paid meanwhile."""
+    words = ("utilization", *asked, "--isl", str(prompt), "--osl", "1", "--price", "3.6", "--json")
+    alone, job = run(*words).json, run(*words, "--requests", "1M").json
+    devices, rate = alone["results"]["gpus"], alone["results"]["input_tokens_per_s"]
+    usd = devices * 3.6 / 3600 * prompt / rate
+    assert alone["results"]["usd_per_request"] == pytest.approx(usd)
+    assert alone["results"]["usd_per_million_tokens"] == pytest.approx(1e6 * usd)
+    same = ("input_tokens_per_s", "ttft_s", "usd_per_request", "wh_per_request")
+    assert {key: job["results"][key] for key in same} == {key: alone["results"][key] for key in same}
+    assert job["results"]["job_usd"] == pytest.approx(1e6 * usd)
+    assert job["results"]["job_time_s"] == pytest.approx(1e6 * prompt / rate)
+    layout = [{key: each["inputs"].get(key) for key in ("gpus", "tp", "pp", "ep", "dp")} for each in (alone, job)]
+    assert layout[0] == layout[1]
+
+
+def test_prompts_alone_are_read_in_the_layout_that_reads_most(run: Run) -> None:
+    """Every split of eight devices by hand: none reads a tenth more than the one that is chosen."""
+    words = ("utilization", "--gpu", "h200:8", "--model", "qwen3-235b-a22b", "--dtype", "fp8", "--isl", "32k")
+    chosen = run(*words, "--osl", "1", "--json").json["results"]["input_tokens_per_s"]
+    for tp, dp in ((2, 4), (4, 2), (8, 1)):
+        other = run(*words, "--osl", "1", "--tp", str(tp), "--dp", str(dp), "--json").json["results"]
+        assert chosen >= 0.9 * other["input_tokens_per_s"]
 
 
 @pytest.mark.parametrize(("efficiency", "divides"), [("ideal", True), ("vllm", False)])

@@ -539,3 +539,29 @@ def test_a_lone_user_on_a_card_of_its_own_asks_for_speed_alone(gpu: str, said: b
     assert ("utilization rises" in swept.verdict) is said
     fast, slow = (row["tokens_per_s_per_user"] for row in swept.series.rows)
     assert f" ({float(f'{fast / slow:.3g}'):g}x)" in swept.verdict
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (("utilization", "--gpu", "rtx-3060", "--model", "llama-3.1-8b", "--sweep", "dtype=q4_k_m,q8_0"), False),
+        (("utilization", "--gpu", "rtx-3060", "--model", "llama-3.1-8b", "--sweep", "dtype=q4_k_m,q5_k_m"), True),
+        (("economies", *LLAMA, "--users", "10k", "--sweep", "dtype=bf16,fp8"), False),
+    ],
+)
+def test_shares_of_different_rates_do_not_stand_side_by_side(asked: tuple[str, ...], said: bool, run: Run) -> None:
+    """The first of two is held against the card's int8, the other against its fp16: neither is the fuller."""
+    assert ("tilization is" in run(*asked, "--json").json["verdict"]) == said
+
+
+@pytest.mark.parametrize("command", [("economies",), ("userbase", "--users", "30k")], ids=lambda words: words[0])
+def test_a_limit_has_the_devices_that_keep_it(command: tuple[str, ...], run: Run) -> None:
+    """A longest time between tokens decides the deployment, which is a column, as each is answered alone."""
+    asked = (*command, "--gpu", "b200", "--model", "llama-3.3-70b")
+    swept = run(*asked, "--sweep", "max-tpot=10ms,33ms", "--json").json
+    assert all(note["code"] != "held" for note in swept["notes"])
+    for row, limit in zip(swept["rows"], ("10ms", "33ms"), strict=True):
+        alone = run(*asked, "--max-tpot", limit, "--json").json
+        assert alone["results"].items() <= row.items()
+        assert row["tp"] == alone["inputs"]["tp"]
+    assert len({row["tp"] for row in swept["rows"]}) == 2
