@@ -161,7 +161,7 @@ def test_tokens_a_month_are_answered_before_the_users_who_have_them() -> None:
 def test_what_a_month_of_tokens_misses_is_said_of_the_tokens() -> None:
     asked = {"model": "llama-3.1-8b", "gpu": "l40s", "input_tokens": 1155, "output_tokens": 211, "messages_per_day": 8}
     late = infercost.userbase(**asked, tokens_per_month="900B", replicas=1)
-    assert late.verdict.startswith("900B tokens a month do not fit 1 replica of 1 x l40s: ")
+    assert late.verdict.startswith("No: 900B tokens a month do not fit 1 replica of 1 x l40s: ")
     assert late.verdict.endswith(" daily users.")
 
 
@@ -245,7 +245,7 @@ def test_a_load_that_piles_up_has_no_bill(run: Run) -> None:
     assert said.code == 3
     results = said.json["results"]
     assert (results["tokens_per_month"], results["api_usd_per_month"]) == (None, None)
-    assert said.json["verdict"].startswith("10,000,000 daily users do not fit")
+    assert said.json["verdict"].startswith("No: 10,000,000 daily users do not fit")
     assert results["break_even_users"] > 1
 
 

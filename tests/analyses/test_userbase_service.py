@@ -476,13 +476,26 @@ CARD = {"gpu": "l40s", "model": "llama-3.1-8b", "workload": "chat"}
         ({"users": 20_000, "replicas": 1, "max_tpot": "40ms"}, "Yes: 1 replica keeps a token within 40 ms for "),
         ({"users": 60_000, "replicas": 1, "max_wait_probability": 0.01}, "No: 60,000 daily users do not fit 1 replica"),
         ({"users": 20_000, "replicas": 1, "max_tpot": "1ms"}, "No: cannot meet a longest time between tokens of 1 ms"),
-        ({"users": 20_000, "replicas": 3}, "20,000 daily users have 3 replicas"),
+        ({"users": 20_000, "replicas": 3}, "Yes: 20,000 daily users need 1 of your 3 replicas of 1 x l40s (room for "),
+        ({"users": 1_000_000, "replicas": 1}, "No: 1,000,000 daily users do not fit 1 replica of 1 x l40s: "),
+        ({"users": 9, "replicas": 1, "model": "qwen3-30b-a3b", "gpus": 1}, "No: it does not fit: qwen3-30b-a3b"),
         ({"replicas": 3, "max_wait_probability": 0.01}, "151,254 daily users fill 3 replicas"),
         ({"users": 20_000, "max_wait_probability": 0.01}, "20,000 daily users need 1 replica"),
     ],
 )
 def test_whether_so_many_replicas_hold_is_answered_by_yes_or_no(asked: dict[str, Any], starts: str) -> None:
-    assert infercost.userbase(**CARD, **asked).verdict.startswith(starts)
+    assert infercost.userbase(**{**CARD, **asked}).verdict.startswith(starts)
+
+
+def test_a_no_names_the_format_that_fits_and_a_yes_leaves_tiny_shares_out() -> None:
+    """Of 30.5B parameters 48 GB hold one byte each, not two; nine users use no hundredth of the arithmetic."""
+    asked = {**CARD, "model": "qwen3-30b-a3b", "users": 9, "replicas": 1}
+    short = infercost.userbase(**asked, gpus=1).verdict
+    assert short.endswith(" As asked it takes 2 devices. It fits with weights in fp8 (--dtype fp8).")
+    held = infercost.userbase(**asked)
+    assert f" 1 of your 1 replica of 2 x l40s (room for {held['users_capacity']:,}) " in held.verdict
+    assert held["utilization"] < 0.01
+    assert "arithmetic" not in held.verdict
 
 
 def test_a_yes_says_how_many_more_there_is_room_for_and_how_few_are_enough() -> None:
