@@ -23,6 +23,7 @@ from infercost.analyses.remarks import (
     step_notes,
     unmet,
     with_bands,
+    with_habits,
 )
 from infercost.analyses.worth import LEAST, ORIGIN, SLOW, USUAL_TPOT, fewer_bits
 from infercost.errors import BadValue, InfercostError
@@ -266,7 +267,7 @@ def _of_a_service(scenario: Scenario) -> Report:
     said = service_verdict(scenario, run, row, hours, missed, priced=bool(beside)) + waits
     report = Report(
         command="userbase",
-        verdict=_said(scenario, run, missed, charged + beside, said),
+        verdict=with_habits(_said(scenario, run, missed, charged + beside, said), scenario.inputs),
         inputs=scenario.inputs,
         results=results,
         series=_series(hours),

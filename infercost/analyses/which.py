@@ -11,7 +11,7 @@ from infercost import formulas
 from infercost.analyses import userbase
 from infercost.analyses.many import Rows
 from infercost.analyses.prices import by_basis, of_parts, unlike_prices, weak_price, with_price
-from infercost.analyses.remarks import bands_of, few_names, leaders, step_notes, surest
+from infercost.analyses.remarks import bands_of, few_names, leaders, step_notes, surest, with_habits
 from infercost.analyses.step import step_pace, step_results, token_seconds
 from infercost.analyses.worth import faster
 from infercost.formulas.formula import solved
@@ -129,10 +129,13 @@ def answer(scenario: Scenario, figures: Mapping[str, dict[str, Any]]) -> Report:
     name = able[0]["name"] if able else None
     won = next((one for one in placed if isinstance(one, Placed) and one.scenario.search.name == name), None)
     winner = won.scenario if won else next((each for each in scenario.each if each.search.name == name), None)
+    inputs = (*scenario.inputs, *(_inputs_of(winner, scenario.inputs) if winner else ()))
     return Report(
         command="compare",
-        verdict=_verdict(scenario, able, placed) + _desktops(scenario, rows) + _on_bases(scenario, able),
-        inputs=(*scenario.inputs, *(_inputs_of(winner, scenario.inputs) if winner else ())),
+        verdict=with_habits(_verdict(scenario, able, placed), inputs)
+        + _desktops(scenario, rows)
+        + _on_bases(scenario, able),
+        inputs=inputs,
         results=tuple(leaders(able)),
         series=_series(ranked, len(able)),
         advice=faster(job.max_tpot, able[0]["tokens_per_s_per_user"]) if able and job.sort == "cost" else (),
@@ -450,6 +453,7 @@ def _verdict(scenario: Scenario, best: Rows, placed: Iterable[Placed | Missed]) 
     limits = [f"{show(job.max_tpot, 's')} a token"] if job.max_tpot < inf else []
     limits += [f"{show(job.max_price, 'USD')} an hour"] if job.max_price < inf else []
     load = f"{many(ceil(job.concurrent), 'sequence')} at once"
+    load += f" of {many(job.users['users'], 'daily user')}" if job.users else ""
     load = _day_words(job) if job.is_of_day else load
     what = f"{load}{' within ' if limits else ''}{' and '.join(limits)}"
     if not best:

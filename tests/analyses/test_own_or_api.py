@@ -303,7 +303,9 @@ def test_users_of_minutes_break_even_at_a_larger_share_of_tokens_by_hand() -> No
     share = bill / report["full_api_usd_per_month"]
     assert report["break_even_token_share"] == pytest.approx(share)
     assert share > 2 * report["break_even_capacity_share"]
-    assert f"users on (10 minutes a day each, {report['break_even_tokens_per_month'] / 1e9:.2f}B" in report.verdict
+    assert (
+        f"users on (10 minutes a day each assumed, {report['break_even_tokens_per_month'] / 1e9:.2f}B" in report.verdict
+    )
     assert f"it has room for and make {100 * share:.1f}% of the tokens; full" in report.verdict
 
 

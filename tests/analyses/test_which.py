@@ -268,7 +268,7 @@ def test_users_of_a_workload_are_those_of_a_user_base() -> None:
         assert "--users 30000 " in row["replay"]
         assert row["replay"].endswith(f" --gpu {row['name']}")
     report = infercost.compare("mi300x", "h100", model=MODEL, users=30_000, workload="chat", steps=True)
-    assert " is cheapest for 30,000 daily users: $" in report.verdict
+    assert " is cheapest for 30,000 daily users (by chat 8 messages a day): $" in report.verdict
     assert not [note for note in report.notes if note.code == "flat-day"]
 
 
