@@ -205,9 +205,18 @@ def unlike_prices(notes: Iterable[Note]) -> str:
     return " Not all prices are rents of one kind: see the note." if any(note.code == MIXED for note in notes) else ""
 
 
-def by_basis(parts: Mapping[str, Preset], best: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    """In words who wins among the parts with a rent of each kind, by the name; costs go with the rent."""
-    winners = dict[str, str]()
+class Winner(NamedTuple):
+    """Who wins by one kind of rent among so many parts that have it, and what a million of its tokens cost."""
+
+    kind: str
+    parts: int
+    name: str
+    usd: float
+
+
+def by_basis(parts: Mapping[str, Preset], best: Iterable[Mapping[str, Any]]) -> list[Winner]:
+    """Who wins among the parts with a rent of each kind; costs go with the rent."""
+    winners = list[Winner]()
     for basis, words in BASES.items():
         rents = {row["name"]: parts[row["name"]].facts.get(f"rent_{basis}") for row in best}
         costs = [
@@ -217,8 +226,7 @@ def by_basis(parts: Mapping[str, Preset], best: Iterable[Mapping[str, Any]]) -> 
         ]
         if len(costs) > 1:
             cost, name = min(costs)
-            of = "" if winners else " parts"
-            winners[f"by {words} ({len(costs)}{of}) is {name} at {show(cost, 'USD')}"] = name
+            winners.append(Winner(words, len(costs), name, cost))
     return winners
 
 

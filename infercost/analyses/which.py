@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 from infercost import formulas
 from infercost.analyses import userbase
 from infercost.analyses.many import Rows
-from infercost.analyses.prices import by_basis, of_parts, unlike_prices, weak_price, with_price
+from infercost.analyses.prices import Winner, by_basis, of_parts, unlike_prices, weak_price, with_price
 from infercost.analyses.remarks import bands_of, few_names, leaders, step_notes, surest, with_habits
 from infercost.analyses.step import step_pace, step_results, token_seconds
-from infercost.analyses.worth import faster
+from infercost.analyses.worth import slow
 from infercost.formulas.formula import solved
 from infercost.numeric import floor
 from infercost.parts.accelerator import BASES
@@ -21,7 +21,7 @@ from infercost.parts.preset import Preset, counted
 from infercost.parts.stack import SHARED
 from infercost.replica.layout import asking
 from infercost.replica.memory import Plan
-from infercost.replica.rack import Setup
+from infercost.replica.rack import Rack, Setup
 from infercost.replica.serving import RUN_OF_SLOT, USUAL_SEQUENCES, serve_closed
 from infercost.replica.step import Running, reworked, tpot_of
 from infercost.report import Input, Note, Report, Series
@@ -132,13 +132,12 @@ def answer(scenario: Scenario, figures: Mapping[str, dict[str, Any]]) -> Report:
     inputs = (*scenario.inputs, *(_inputs_of(winner, scenario.inputs) if winner else ()))
     return Report(
         command="compare",
-        verdict=with_habits(_verdict(scenario, able, placed), inputs)
+        verdict=with_habits(_verdict(scenario, able, placed, winner), inputs)
         + _desktops(scenario, rows)
         + _on_bases(scenario, able),
         inputs=inputs,
         results=tuple(leaders(able)),
         series=_series(ranked, len(able)),
-        advice=faster(job.max_tpot, able[0]["tokens_per_s_per_user"]) if able and job.sort == "cost" else (),
         replay=(("", able[0]["replay"]),) if able else (),
         notes=(*notes_of(scenario, ranked, len(able)), *_raised(placed), *_winners(scenario, able), *scenario.notes),
         met=bool(able),
@@ -447,7 +446,7 @@ def _raised(placed: Iterable[Placed | Missed]) -> Iterator[Note]:
         yield Note("max-sequences", f"{text}: {few_names(names)}")
 
 
-def _verdict(scenario: Scenario, best: Rows, placed: Iterable[Placed | Missed]) -> str:
+def _verdict(scenario: Scenario, best: Rows, placed: Iterable[Placed | Missed], winner: Scenario | None) -> str:
     job = scenario.job
     assert job is not None
     limits = [f"{show(job.max_tpot, 's')} a token"] if job.max_tpot < inf else []
@@ -463,8 +462,9 @@ def _verdict(scenario: Scenario, best: Rows, placed: Iterable[Placed | Missed]) 
     (first, *others), own = best, "" if job.sort == "cost" else f", each part {_own_devices(job)}"
     won = (part for part, _ in scenario.parts if part.name == first["name"] and job.sort in OF_MONEY)
     said = _said(first, job.sort)
-    text = f"{_worth(first)} {FIRST[job.sort]} for {what}{own}: {', '.join(dict.fromkeys(said))}."
-    text += weak_price(scenario.question, won)
+    text = f"{_worth(first)} {FIRST[job.sort]} for {what}{own}: {', '.join(dict.fromkeys(said))}"
+    text += f" with {_model(winner.rack)}." if winner and winner.rack else "."
+    text += weak_price(scenario.question, won) + slow(job.max_tpot, first["tokens_per_s_per_user"])
     if others:
         words = ", within the error of these estimates" if _is_near(first, others[0], job.sort) else ""
         if not job.is_of_day:  # whose devices stand idle for part of it
@@ -473,6 +473,11 @@ def _verdict(scenario: Scenario, best: Rows, placed: Iterable[Placed | Missed]) 
         text += f" Second is {_worth(others[0])} at {_said(others[0], job.sort)[0]}{words}."
     certain = surest(each.running for each in scenario.each if each.running)
     return text if certain == "an estimate" else text.replace(UNKNOWN, f", {certain}")
+
+
+def _model(rack: Rack) -> str:
+    """The model of a verdict with the format of its weights."""
+    return rack.model.called(rack.model.quantization.words)
 
 
 def _day_words(job: Job) -> str:
@@ -527,28 +532,40 @@ def _on_bases(scenario: Scenario, best: Rows) -> str:
     """The end of a verdict: a load that is assumed, and prices that are not of one basis where money orders parts."""
     assert scenario.job is not None
     words = unlike_prices(scenario.notes) if best and scenario.job.sort in OF_MONEY else ""
-    others = [name for name in _by_each(scenario, best).values() if name != best[0]["name"]]
-    words = words.replace(":", "; by another kind another part wins:") if others else words
+    if other := next((each for each in _by_each(scenario, best) if each.name != best[0]["name"]), None):
+        row = next(row for row in best if row["name"] == other.name)
+        kind = f"by {other.kind}" if other.parts else f"by its own {other.kind} alone"
+        words = f" Prices mix kinds of rent (see the note): {kind} {_worth(row)} wins at {show(other.usd, 'USD')}."
     return assumed(scenario) + words + of_parts(scenario.question)
 
 
 def _winners(scenario: Scenario, best: Rows) -> Iterator[Note]:
     """Who wins by each basis, where prices are not of one."""
     if winners := _by_each(scenario, best):
-        yield Note("basis-winners", f"cheapest {', '.join(winners)}")
+        first = winners[0]
+        each = [f"by {one.kind} ({one.parts}{' parts' * (one is first)}) is {_at(one)}" for one in winners if one.parts]
+        alone = [
+            f"{counted(row['gpus'], _at(one))} by its {one.kind} alone"
+            for one in winners
+            if not one.parts
+            for row in best
+            if row["name"] == one.name
+        ]
+        yield Note("basis-winners", f"cheapest {', '.join([*each, *alone])}")
 
 
-def _by_each(scenario: Scenario, best: Rows) -> dict[str, str]:
-    """In words who is cheapest by each basis, and what would be by a rent for longer, by the name."""
+def _at(winner: Winner) -> str:
+    return f"{winner.name} at {show(winner.usd, 'USD')}"
+
+
+def _by_each(scenario: Scenario, best: Rows) -> list[Winner]:
+    """Who is cheapest by each basis, and what would be by a rent for longer, alone with it."""
     assert scenario.job is not None
     if not best or scenario.job.sort != "cost" or not unlike_prices(scenario.notes):
-        return {}
+        return []
     binding = [row for row in best if _binds_longer(scenario, row) and _usd(row) < _usd(best[0])][:1]
-    less = {
-        f"{_worth(row)} at {show(_usd(row), 'USD')} by its {BASES[row['price_basis']]} alone": row["name"]
-        for row in binding
-    }
-    return by_basis({part.name: part for part, _ in scenario.parts}, best) | less
+    less = [Winner(BASES[row["price_basis"]], 0, row["name"], _usd(row)) for row in binding]
+    return [*by_basis({part.name: part for part, _ in scenario.parts}, best), *less]
 
 
 def _usd(row: Mapping[str, Any]) -> float:
