@@ -464,7 +464,7 @@ def _verdict(scenario: Scenario, best: Rows, placed: Iterable[Placed | Missed], 
     said = _said(first, job.sort)
     text = f"{_worth(first)} {FIRST[job.sort]} for {what}{own}: {', '.join(dict.fromkeys(said))}"
     text += f" with {_model(winner.rack)}." if winner and winner.rack else "."
-    text += weak_price(scenario.question, won) + slow(job.max_tpot, first["tokens_per_s_per_user"])
+    text += slow(job.max_tpot, first["tokens_per_s_per_user"]) + weak_price(scenario.question, won)
     if others:
         words = ", within the error of these estimates" if _is_near(first, others[0], job.sort) else ""
         if not job.is_of_day:  # whose devices stand idle for part of it
