@@ -95,7 +95,7 @@ def _price_of(scenario: Scenario) -> float | None:
 def _rent_of(scenario: Scenario) -> tuple[float, str] | None:
     """The rent that owning is held against and whose it is: given, else the preset's; None where none is known."""
     question, part = scenario.question, scenario.rack.part
-    if (given := question.get("price")) is not None:
+    if isinstance(given := question.get("price"), float):
         return float(given), ""
     if (key := rent_key(part, question.get("price_basis") or USUAL_BASIS[0])) is None:
         return None
@@ -122,7 +122,7 @@ def with_own(report: Report, scenario: Scenario) -> Report:
 def says_price(scenario: Scenario) -> bool:
     """Whether a verdict has a price: nobody who has a part at home pays its rent, unless a price is asked about."""
     given = scenario.question.given
-    asked = kind_of_price(given) or {"price_basis", "api_price"} & {*given}
+    asked = kind_of_price(given) or {"price", "price_basis", "api_price"} & {*given}
     is_set = any(str(each).strip().startswith("gpu.rent") for each in scenario.question.get("set") or ())
     return bool(asked) or is_set or not is_sold_to_owners(scenario.rack.part)
 

@@ -27,8 +27,9 @@ from infercost.replica.step import Running, reworked, tpot_of
 from infercost.report import Input, Note, Report, Series
 from infercost.scenario.layouts import TIMES
 from infercost.scenario.options import OPTIONS, flag
-from infercost.scenario.prices import USUAL_BASIS, binds_longer, kind_of_price, rent_key
+from infercost.scenario.prices import USUAL_BASIS, binds_longer, is_given, kind_of_price, rent_key
 from infercost.scenario.rack import MOST_DEVICES, engine_layouts, least_plan
+from infercost.scenario.read import prices_of
 from infercost.scenario.scenario import Job, Scenario
 from infercost.scenario.search import counts
 from infercost.scenario.usual import BY_RATE
@@ -122,19 +123,17 @@ def answer(scenario: Scenario, figures: Mapping[str, dict[str, Any]]) -> Report:
         (row for row in rows if not row["why_not"]),
         key=lambda row: (job.sort == "cost" and _binds_longer(scenario, row), _place(row, job.sort)),
     )
-    left = sorted(
-        (row for row in rows if row["why_not"]), key=lambda row: (row["why_not"] == UNPRICED, _place(row, "cost"))
-    )
+    missed = (row for row in rows if row["why_not"])
+    left = sorted(missed, key=lambda row: (row["why_not"] == UNPRICED, _place(row, "cost")))
     ranked = tuple(_with_figures(row, figures.get(row["name"], {})) for row in (*able, *left))
-    name = able[0]["name"] if able else None
+    name = next((row["name"] for row in able), None)
     won = next((one for one in placed if isinstance(one, Placed) and one.scenario.search.name == name), None)
     winner = won.scenario if won else next((each for each in scenario.each if each.search.name == name), None)
     inputs = (*scenario.inputs, *(_inputs_of(winner, scenario.inputs) if winner else ()))
+    said = with_habits(_verdict(scenario, able, placed, winner), inputs)
     return Report(
         command="compare",
-        verdict=with_habits(_verdict(scenario, able, placed, winner), inputs)
-        + _desktops(scenario, rows)
-        + _on_bases(scenario, able),
+        verdict=said + _desktops(scenario, rows) + _on_bases(scenario, able),
         inputs=inputs,
         results=tuple(leaders(able)),
         series=_series(ranked, len(able)),
@@ -385,9 +384,11 @@ def _asked(found: Scenario) -> str:
     skipped = ("gpu", "gpus", "concurrency", "tp", "pp", "ep", "num_prompts")
     given = found.question.given
     own = {name: each for name, each in given.items() if not each.origin.startswith(("workload ", "assumed", BY_RATE))}
+    mine = prices_of(found.question.get("price")).get(found.rack.part.name)
     asked = [(name, each.value) for name, each in own.items() if name not in skipped]
+    asked = [(name, mine if name == "price" and isinstance(value, str) else value) for name, value in asked]
     named = [(name, getattr(value, "name", _with_unit(name, value))) for name, value in asked]  # formats are tuples too
-    words = [(name, value) for name, value in named if not isinstance(value, tuple)]
+    words = [(name, value) for name, value in named if value is not None and not isinstance(value, tuple)]
     words += [("set", text) for text in found.question.get("set") or ()]
     return " ".join(f"{flag(name)} {quote(str(value))}" for name, value in words)
 
@@ -416,6 +417,7 @@ def _price_of(scenario: Scenario, name: str) -> dict[str, Any]:
     if key is None:
         return nothing
     kind, fact = key.removeprefix("rent_") if key != "rent" else "listed", part.facts[key]
+    kind = "given" if is_given(fact) else kind
     weak = {"weak": [key]} if fact.weak else {}
     return {"usd_per_gpu_hour": fact.value, "price_basis": kind, "price_date": fact.date, **weak}
 
