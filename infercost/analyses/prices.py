@@ -111,7 +111,8 @@ def with_own(report: Report, scenario: Scenario) -> Report:
     """The report with the price of a device of one's own, and against its rent where it was bought."""
     if not kind_of_price(scenario.question.given) or (own := own_of(scenario)) is None:
         return report
-    said = f" {_sentence(own)}" if _is_priced(report) else ""
+    devices = report.values.get("gpus") if report.command == "utilization" else None
+    said = f" {_sentence(own, devices=devices or 0)}" if _is_priced(report) else ""
     return report.replace(
         verdict=report.verdict + said,
         results=(*report.results, *_rows(own, scenario)),
@@ -144,11 +145,13 @@ def _rows(own: Own, scenario: Scenario) -> Iterator[Row]:
         yield Row("payback_months", own.months, "always in use, no interest")
 
 
-def _sentence(own: Own, of: str = "") -> str:
-    """What owning costs against renting, or that a price is of electricity alone."""
+def _sentence(own: Own, of: str = "", devices: int = 0) -> str:
+    """What owning costs against renting, or that a price is of electricity alone, and a month of so many devices."""
+    month = formulas.cost.usd_per_month(price=own.price, devices=devices) if devices else 0.0
+    busy = f"It costs {show(month, 'USD')} a month if always busy. " if month else ""
     if not own.bought:
-        return "The price is electricity alone."
-    owned = f"Owned, a device-hour{of} costs {show(own.price, 'USD')}"
+        return f"{busy}The price is electricity alone."
+    owned = f"{busy}Owned, a device-hour{of} costs {show(own.price, 'USD')}"
     if own.rent is None or own.share is None:
         return f"{owned}; no rent of it is known: --price."
     cheaper = f"owning is cheaper if used over {show(own.share, 'share')} of the hours"

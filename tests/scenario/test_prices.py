@@ -479,3 +479,15 @@ def test_a_price_of_a_part_that_is_not_there_is_refused(run: Run, price: str, er
     assert said.code == 2
     assert error in said.err
     assert hint in said.err
+
+
+def test_a_month_of_ones_own_part_is_told_by_hand() -> None:
+    """350 W at $0.38 a kWh are $0.133 an hour, $97.09 in 730 hours; two owned cards cost twice one."""
+    home = {"model": "llama-3.1-8b", "dtype": "q8_0", "power_price": 0.38}
+    alone = infercost.utilization(gpu="rtx-3090", **home).verdict
+    busy = f" It costs ${0.350 * 0.38 * 730:.2f} a month if always busy."
+    assert alone.endswith(f"{busy} The price is electricity alone.")
+    owned = infercost.utilization(gpu="rtx-3090:2", purchase_price=900, **home)
+    month = 2 * 730 * owned["usd_per_gpu_hour"]
+    assert f" It costs ${month:.2f} a month if always busy. Owned, a device-hour costs " in owned.verdict
+    assert "always busy" not in infercost.economies(gpu="rtx-3090", **home).verdict
