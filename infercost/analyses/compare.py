@@ -34,6 +34,8 @@ COLUMNS = (
 MODEL_COLUMNS = (
     "name", "gpus", "bound_step_time_s", "step_time_s", "tokens_per_s_per_user", "tokens_per_s_per_gpu",
 )  # fmt: skip
+#: Where a prompt is given: the time to the first token in the place of the bound, or all that there is to rank.
+PROMPT_COLUMNS = ("name", "gpus", "ttft_s", *MODEL_COLUMNS[3:])
 #: Where some do not hold the model: room for why.
 WHY_COLUMNS = ("name", "gpus", "tokens_per_s_per_user", "tokens_per_s_per_gpu")
 #: The last column of a table with a price, and without one.
@@ -48,6 +50,8 @@ _OF_STEP = (
     "utilization",
     "memory_bandwidth_utilization",
 )
+#: What a row has beside these where a prompt is given.
+_OF_PROMPT = ("ttft_s", "request_time_s")
 _USER, _DEVICE, _BANDWIDTH = "tokens_per_s_per_user", "tokens_per_s_per_gpu", "memory_bandwidth_bytes_per_s"
 #: Options for the step on each accelerator.
 MODEL_OPTIONS = (
@@ -112,7 +116,14 @@ def _model_columns(scenario: Scenario, rows: tuple[dict[str, Any], ...]) -> tupl
     """The columns of steps on several parts, with why where one that was named has none."""
     cost = PRICED if all(row[PRICED] for row in rows if row["fits"]) else UNPRICED
     missed = any(row["why_not"] for row in rows) and not scenario.question.get("all")
-    return (*WHY_COLUMNS, cost, "why_not") if missed else (*MODEL_COLUMNS, cost)
+    columns = PROMPT_COLUMNS if _has_prompt(scenario.question) else MODEL_COLUMNS
+    kept = WHY_COLUMNS if columns is MODEL_COLUMNS else ("name", "gpus", "ttft_s", _USER)
+    return (*kept, cost, "why_not") if missed else (*columns, cost)
+
+
+def _has_prompt(question: Question) -> bool:
+    """Whether the prompt of a request was given."""
+    return question.get("input_tokens") is not None
 
 
 def _unchecked(scenario: Scenario) -> Iterator[Note]:
@@ -133,6 +144,7 @@ def _asked(scenario: Scenario) -> tuple[str, list[tuple[str, Callable[[], dict[s
 def _steps_on(scenario: Scenario) -> tuple[list[dict[str, Any]], Scenario]:
     """One step of the model on each accelerator, None where it cannot run, and the scenario with inputs and notes."""
     question = _of_a_step(scenario)
+    keys = (*_OF_STEP, *(_OF_PROMPT if _has_prompt(question) else ()))
     points = [{"gpu": part, "gpus": count or (None if joins(part) else 1)} for part, count in scenario.parts]
     outcomes = outcomes_of(utilization.answer, question, points, COMPARED)
     if (problem := outcomes[-1].error) and not any(each.report for each in outcomes):
@@ -143,26 +155,26 @@ def _steps_on(scenario: Scenario) -> tuple[list[dict[str, Any]], Scenario]:
         if each.report is None:
             why = each.error.what.removeprefix(f"{accelerator.name} ") if each.error else ""
             left.setdefault(why, []).append(accelerator.name)
-            rows.append(dict.fromkeys((*_OF_STEP, "fits", "shortfall_bytes")) | {"why_not": why})
+            rows.append(dict.fromkeys((*keys, "fits", "shortfall_bytes")) | {"why_not": why})
             continue
         report = each.report
         for note in report.notes:
             if note.code in ("bound", "estimate", "price"):
                 whose.setdefault(note, []).append(accelerator.name)
         inputs = beside(inputs, (item for item in report.inputs if item.key in MODEL_OPTIONS))
-        rows.append(_row_of(report))
+        rows.append(_row_of(report, keys))
     notes += (Note("left-out", f"{', '.join(names)}: {why}") for why, names in left.items())
     notes += _whole(scenario, whose)
     return rows, _with_replicas(scenario._replace(inputs=tuple(inputs), notes=tuple(notes)), outcomes)
 
 
-def _row_of(report: Report) -> dict[str, Any]:
+def _row_of(report: Report, keys: Sequence[str]) -> dict[str, Any]:
     """The figures of a step, and what devices that do not hold the model are short by, in the words of ``fit``."""
     short, devices = report["shortfall_bytes"], report["gpus"] // (report.values.get("dp") or 1)
     why = f"short by {show(short / devices, 'B')}{' a device' if devices > 1 else ''}"
-    row = {key: report[key] for key in _OF_STEP}
+    row = {key: report.values.get(key) for key in keys}
     row |= {"fits": report.met, "shortfall_bytes": short, "why_not": None if report.met else why}
-    bands = {key: band for key, band in report.bands.items() if key in _OF_STEP}
+    bands = {key: band for key, band in report.bands.items() if key in keys}
     return row | ({"bands": bands} if bands else {})
 
 
@@ -232,6 +244,8 @@ def _model_verdict(scenario: Scenario, rows: tuple[dict[str, Any], ...]) -> str:
         return "The model fits none of these."
     batch = next((item.value for item in scenario.inputs if item.key == "batch"), 1)
     who = "one user" if batch == 1 else f"a user at batch {batch:,}"
+    if scenario.question.get("output_tokens") == 1 and all(row.get("ttft_s") for row in able):
+        return _first_token(able)
     fast, *others = sorted(able, key=lambda row: -row[_USER])
     dense = max(able, key=lambda row: row[_DEVICE])
     bound = f"(bound {show(1 / fast['bound_step_time_s'])})"
@@ -243,14 +257,44 @@ def _model_verdict(scenario: Scenario, rows: tuple[dict[str, Any], ...]) -> str:
         return f"{text}, {show(fast[_DEVICE])} a device."
     text = f"{place} is fastest for {who}, {show(fast[_USER])} tokens/s {bound}"
     text += _beside_second(fast, others)
+    text += _in_prompts(able, fast)
     if dense[_DEVICE] == fast[_DEVICE] == fast[_USER]:
         return f"{text}."
     names = [row["name"] for row in able]
     densest = counted(dense["gpus"], dense["name"]) if names.count(dense["name"]) > 1 else dense["name"]
     if dense is fast:
-        return f"{text}; it has the most a device too, {show(dense[_DEVICE])}{_a_device(dense, able)}."
+        return f"{text}; it has the most tokens/s a device too, {show(dense[_DEVICE])}{_a_device(dense, able)}."
     most = f"{show(dense[_DEVICE])} tokens/s{_a_device(dense, able)}"
     return f"{text}; {densest} has the highest throughput per device, {most}."
+
+
+def _first_token(able: Sequence[dict[str, Any]]) -> str:
+    """The first to the first token, where it is the only one that is asked for, and the second."""
+    first, *others = sorted(able, key=lambda row: float(row["ttft_s"]))
+    place, takes = counted(first["gpus"], first["name"]), show(first["ttft_s"], "s")
+    if not others:
+        return f"The first token takes {takes} on {place}."
+    times = show(others[0]["ttft_s"] / first["ttft_s"], "x")
+    return f"{place} is first to the first token, {takes}: {times} as fast as {_placed(others[0])}."
+
+
+def _placed(row: dict[str, Any]) -> str:
+    return counted(row["gpus"], row["name"])
+
+
+def _in_prompts(able: Sequence[dict[str, Any]], fast: dict[str, Any]) -> str:
+    """The first to the first token, and where it is not the fastest after it, how long a request takes on both."""
+    if not all(row.get("ttft_s") for row in able):
+        return ""
+    first, second = sorted(able, key=lambda row: float(row["ttft_s"]))[:2]
+    who = "it" if first is fast else _placed(first) if first["gpus"] != fast["gpus"] else first["name"]
+    times = show(second["ttft_s"] / first["ttft_s"], "x")
+    text = f"; in prompts {who} is first{' too' if first is fast else ''}: {show(first['ttft_s'], 's')} to the first "
+    text += f"token, {times} as fast"
+    if first is fast or not all(row["request_time_s"] for row in (first, fast)):
+        return text
+    whole = (f"{show(row['request_time_s'], 's')} on {row['name']}" for row in (first, fast))
+    return f"{text}; a request takes {', '.join(whole)}"
 
 
 def _a_device(dense: dict[str, Any], able: Sequence[dict[str, Any]]) -> str:
@@ -277,7 +321,7 @@ def _beside_second(fast: dict[str, Any], others: Sequence[dict[str, Any]]) -> st
     if len(others) > 1:
         return f", second {counted(second['gpus'], second['name'])}, {show(second[_USER])}"
     counts = {fast["gpus"], second["gpus"]}
-    times, other = show(fast[_USER] / second[_USER], "x"), counted(second["gpus"], second["name"])
+    times, other = show(fast[_USER] / second[_USER], "x"), _placed(second)
     text = f", as fast as {other}" if times == "1x" else f", {times} that of {other}"
     if len(counts) > 1 or fast["name"] == second["name"] or {fast["bound"], second["bound"]} != {"memory"}:
         return text

@@ -25,6 +25,7 @@ from infercost.analyses.remarks import (
     surest,
     unmet,
     with_bands,
+    with_habits,
 )
 from infercost.analyses.worth import LEAST, ORIGIN, fewer_bits, holds_few, narrower, option, room_saving, step_at
 from infercost.errors import InfercostError
@@ -69,7 +70,7 @@ def _of_one(scenario: Scenario) -> Report:
     paid = ("usd_per_million_tokens", "usd_per_million_tokens_busy") if service.price else ("busy_share",)
     report = Report(
         command="economies",
-        verdict=_verdict(scenario, values, even),
+        verdict=with_habits(_verdict(scenario, values, even), scenario.inputs),
         inputs=scenario.inputs,
         results=results,
         series=Series((*_COLUMNS, *paid), rows, bar="cost_ratio", scale="log"),
@@ -412,7 +413,7 @@ def _side_by_side(scenario: Scenario) -> Report:
     kinds = [note for each in services for note in step_notes(each.running) if note.code in ("bound", "estimate")]
     return Report(
         command="economies",
-        verdict=" ".join([*missed, *_api_sentences(scenario), *_floors(services, key), *_cheapest(services, rows, key)])
+        verdict=with_habits(" ".join([*missed, *_compared(scenario, services, rows, key)]), scenario.inputs)
         + _prices(scenario, services),
         inputs=tuple(item._replace(value=asked) if item.key == "gpu" else item for item in scenario.inputs),
         series=Series(columns, rows, bar="cost_ratio", scale="log") if rows else None,
@@ -424,6 +425,11 @@ def _side_by_side(scenario: Scenario) -> Report:
         ),
         met=not missed,
     )
+
+
+def _compared(scenario: Scenario, services: list[Service], rows: tuple[dict[str, Any], ...], key: str) -> Iterator[str]:
+    """From how many users each costs no more than an API, the floors, and who is cheapest."""
+    yield from (*_api_sentences(scenario), *_floors(services, key), *_cheapest(services, rows, key))
 
 
 def _prices(scenario: Scenario, services: list[Service]) -> str:
@@ -469,4 +475,4 @@ def _cheapest(services: list[Service], rows: tuple[dict[str, Any], ...], key: st
 
     few, most = cheapest(rows[0]["users"]), cheapest(rows[-1]["users"])
     also = " and" if few == most else f", {most}"
-    return [f"{few} is cheapest for one user{also} for {rows[-1]['users']:,.0f}."]
+    return [f"{few} is cheapest for one user{also} for {many(rows[-1]['users'], 'user')}."]

@@ -95,7 +95,7 @@ def _price_of(scenario: Scenario) -> float | None:
 def _rent_of(scenario: Scenario) -> tuple[float, str] | None:
     """The rent that owning is held against and whose it is: given, else the preset's; None where none is known."""
     question, part = scenario.question, scenario.rack.part
-    if (given := question.get("price")) is not None:
+    if isinstance(given := question.get("price"), float):
         return float(given), ""
     if (key := rent_key(part, question.get("price_basis") or USUAL_BASIS[0])) is None:
         return None
@@ -111,7 +111,8 @@ def with_own(report: Report, scenario: Scenario) -> Report:
     """The report with the price of a device of one's own, and against its rent where it was bought."""
     if not kind_of_price(scenario.question.given) or (own := own_of(scenario)) is None:
         return report
-    said = f" {_sentence(own)}" if _is_priced(report) else ""
+    devices = report.values.get("gpus") if report.command == "utilization" else None
+    said = f" {_sentence(own, devices=devices or 0)}" if _is_priced(report) else ""
     return report.replace(
         verdict=report.verdict + said,
         results=(*report.results, *_rows(own, scenario)),
@@ -122,7 +123,7 @@ def with_own(report: Report, scenario: Scenario) -> Report:
 def says_price(scenario: Scenario) -> bool:
     """Whether a verdict has a price: nobody who has a part at home pays its rent, unless a price is asked about."""
     given = scenario.question.given
-    asked = kind_of_price(given) or {"price_basis", "api_price"} & {*given}
+    asked = kind_of_price(given) or {"price", "price_basis", "api_price"} & {*given}
     is_set = any(str(each).strip().startswith("gpu.rent") for each in scenario.question.get("set") or ())
     return bool(asked) or is_set or not is_sold_to_owners(scenario.rack.part)
 
@@ -144,11 +145,13 @@ def _rows(own: Own, scenario: Scenario) -> Iterator[Row]:
         yield Row("payback_months", own.months, "always in use, no interest")
 
 
-def _sentence(own: Own, of: str = "") -> str:
-    """What owning costs against renting, or that a price is of electricity alone."""
+def _sentence(own: Own, of: str = "", devices: int = 0) -> str:
+    """What owning costs against renting, or that a price is of electricity alone, and a month of so many devices."""
+    month = formulas.cost.usd_per_month(price=own.price, devices=devices) if devices else 0.0
+    busy = f"It costs {show(month, 'USD')} a month if always busy. " if month else ""
     if not own.bought:
-        return "The price is electricity alone."
-    owned = f"Owned, a device-hour{of} costs {show(own.price, 'USD')}"
+        return f"{busy}The price is electricity alone."
+    owned = f"{busy}Owned, a device-hour{of} costs {show(own.price, 'USD')}"
     if own.rent is None or own.share is None:
         return f"{owned}; no rent of it is known: --price."
     cheaper = f"owning is cheaper if used over {show(own.share, 'share')} of the hours"
@@ -205,9 +208,18 @@ def unlike_prices(notes: Iterable[Note]) -> str:
     return " Not all prices are rents of one kind: see the note." if any(note.code == MIXED for note in notes) else ""
 
 
-def by_basis(parts: Mapping[str, Preset], best: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    """In words who wins among the parts with a rent of each kind, by the name; costs go with the rent."""
-    winners = dict[str, str]()
+class Winner(NamedTuple):
+    """Who wins by one kind of rent among so many parts that have it, and what a million of its tokens cost."""
+
+    kind: str
+    parts: int
+    name: str
+    usd: float
+
+
+def by_basis(parts: Mapping[str, Preset], best: Iterable[Mapping[str, Any]]) -> list[Winner]:
+    """Who wins among the parts with a rent of each kind; costs go with the rent."""
+    winners = list[Winner]()
     for basis, words in BASES.items():
         rents = {row["name"]: parts[row["name"]].facts.get(f"rent_{basis}") for row in best}
         costs = [
@@ -217,8 +229,7 @@ def by_basis(parts: Mapping[str, Preset], best: Iterable[Mapping[str, Any]]) -> 
         ]
         if len(costs) > 1:
             cost, name = min(costs)
-            of = "" if winners else " parts"
-            winners[f"by {words} ({len(costs)}{of}) is {name} at {show(cost, 'USD')}"] = name
+            winners.append(Winner(words, len(costs), name, cost))
     return winners
 
 

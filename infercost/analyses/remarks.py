@@ -1,5 +1,6 @@
 """Words that several answers share: bound or estimate, what is left out, what does not fit, why a value is null."""
 
+import re
 import shlex
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -25,11 +26,11 @@ from infercost.quantities import KEYS
 from infercost.replica.host import Over
 from infercost.replica.rack import Rack
 from infercost.replica.step import Running, bound_times
-from infercost.report import Note, Report, Row, Series
+from infercost.report import Input, Note, Report, Row, Series
 from infercost.scenario.rack import OF_A_HOST
 from infercost.scenario.read import Question, counted_name
 from infercost.scenario.scenario import Scenario
-from infercost.units import many, show
+from infercost.units import digits, many, show
 
 if TYPE_CHECKING:
     from infercost.replica.kernels import Timing
@@ -259,6 +260,27 @@ def named(rack: Rack) -> str:
     """The model in a verdict on its memory, with the format and the bytes of its weights, and the draft beside it."""
     draft = f" and its draft {rack.plan.draft.model.name}" if rack.plan.draft else ""
     return rack.model.called(f"{rack.model.quantization.words}, {show(rack.weight_bytes, 'B')}") + draft
+
+
+def with_habits(verdict: str, inputs: Iterable[Input]) -> str:
+    """A verdict with what its users do all day behind the first number of them, where nobody said it."""
+    if not (words := _habits(inputs)):
+        return verdict
+    if (each := " minutes a day each") in verdict:
+        return verdict.replace(each, f"{each} assumed", 1)
+    return re.sub(r"\d (daily )?users?\b", lambda found: f"{found[0]} ({words})", verdict, count=1)
+
+
+def _habits(inputs: Iterable[Input]) -> str:
+    """Minutes that were assumed, or messages of a workload; empty where they were given."""
+    given = {item.key: item for item in inputs}
+    minutes, share, messages = (given.get(key) for key in ("minutes_per_day", "decoding_share", "messages_per_day"))
+    if minutes and minutes.assumed:
+        of = " of decoding" if share and share.value == 1 else ""
+        return f"{digits(minutes.value)} minutes{of} a day assumed"
+    if messages and messages.origin.startswith(preset := "workload "):
+        return f"by {messages.origin.removeprefix(preset)} {digits(messages.value)} messages a day"
+    return ""
 
 
 def overlap_words(running: Running) -> str:

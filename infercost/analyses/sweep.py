@@ -74,6 +74,8 @@ _STEP = Headline(
 )
 _UNPRICED_STEP = _STEP._replace(verdict=((_SPEED,), ("utilization",), ("ttft_s",)), main=("step_time_s",))
 _OWN_STEP = _UNPRICED_STEP._replace(verdict=((_SPEED,), ("ttft_s",)))
+_PROMPT_STEP = _STEP._replace(verdict=((_SPEED,), ("ttft_s",), (_USD,)), most=3)
+_FIRST_STEP = _STEP._replace(verdict=(("ttft_s",), (_USD,)))  # of requests that end with their first token
 _LOADED_STEP = _STEP._replace(
     columns=(AT_ONCE, _ALL, _SPEED, _USD, "ttft_s", "step_time_s", "bound", _EACH),
     verdict=((_ALL,), (_SPEED,), (_USD, "utilization")),
@@ -171,6 +173,8 @@ def headline(question: Question, axes: Iterable[Axis] = (), rows: Rows = ()) -> 
             return _LOADED_UNLIKE
         arrive = any(row.get("stable") and row.get(AT_ONCE) is None for row in rows)
         return _ARRIVING_STEP if arrive else _LOADED_STEP
+    if any(axis.key == "gpu" for axis in axes) and question.get("input_tokens") is not None:
+        return _FIRST_STEP if question.get("output_tokens") == 1 else _PROMPT_STEP
     if apart or "price" in given:
         return _STEP
     return _OWN_STEP if _is_of_one(question, axes) else _UNPRICED_STEP

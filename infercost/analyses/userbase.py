@@ -1,5 +1,6 @@
 """From concurrent decodes to the daily users of a service, and back to accelerators."""
 
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from math import inf
 from operator import itemgetter
@@ -22,6 +23,7 @@ from infercost.analyses.remarks import (
     step_notes,
     unmet,
     with_bands,
+    with_habits,
 )
 from infercost.analyses.worth import LEAST, ORIGIN, SLOW, USUAL_TPOT, fewer_bits
 from infercost.errors import BadValue, InfercostError
@@ -87,6 +89,8 @@ WISHES = ("latency", "first token")
 MOST = 0.5
 #: The share of what replicas can take from which on one more is worth a word.
 NEARLY_FULL = 0.9
+#: A share of the arithmetic below this is no word of a verdict.
+LEAST_USED = 0.01
 #: Shares that are closer than this are one to a reader.
 ALIKE = 0.001
 #: A time so little above its limit keeps it.
@@ -153,7 +157,10 @@ def _unfit(scenario: Scenario, rows: Iterable[Row], keys: Collection[str]) -> Re
     from infercost.analyses.fit import unfit  # loads what nobody needs where all is well
 
     counted = scenario.users is not None or scenario.question.get("concurrent") is not None
-    return unfit(scenario, rows, keys if counted else HABITS)
+    report = unfit(scenario, rows, keys if counted else HABITS)
+    bits = next((each for each in report.advice if each.startswith("weights in ")), "")
+    said = f" in {bits.split()[2]}" in report.verdict if bits else True
+    return _refused(scenario, report if said else report.replace(verdict=f"{report.verdict} It fits with {bits}."))
 
 
 def _rows(scenario: Scenario, habits: Habits) -> tuple[Row, ...]:
@@ -254,13 +261,13 @@ def _of_a_service(scenario: Scenario) -> Report:
         return _unfit(scenario, results, OF_USERS)
     results, shown = (*results, *room_rows(scenario.rack)), _shown_service(scenario, service, day)
     if service.missed:
-        return _refused(scenario, run, unmet(scenario, results, OF_LEAST, shown))
+        return _refused(scenario, unmet(scenario, results, OF_LEAST, shown))
     waits, charged = wait_words(results, day.stable), user_words(scenario, results)
     nulls = (*own_or_api.remarks(scenario, even), *_null_notes(results, hours, day.stable))
     said = service_verdict(scenario, run, row, hours, missed, priced=bool(beside)) + waits
     report = Report(
         command="userbase",
-        verdict=_said(scenario, run, missed, charged + beside, said),
+        verdict=with_habits(_said(scenario, run, missed, charged + beside, said), scenario.inputs),
         inputs=scenario.inputs,
         results=results,
         series=_series(hours),
@@ -518,15 +525,16 @@ def missed_limits(run: Run) -> Iterator[str]:
         yield f"{show(chance, 'share')} wait for a slot in the busiest hour and {show(fleet.waiting, 'share')} may"
 
 
-def _asks_whether(scenario: Scenario, run: Run) -> bool:
-    """Whether it was asked if so many replicas keep a limit for a load."""
-    return scenario.question.get("replicas") is not None and bool(_limits_words(run)) and not _is_filled(scenario)
+def _asks_whether(scenario: Scenario) -> bool:
+    """Whether it was asked if so many replicas serve a load."""
+    return scenario.question.get("replicas") is not None and not _is_filled(scenario)
 
 
-def _refused(scenario: Scenario, run: Run, late: Report) -> Report:
-    """A limit that nothing meets, with a No where it was asked whether so many replicas keep it."""
-    no = f"No: {late.verdict[:1].lower()}{late.verdict[1:]}"
-    return late.replace(verdict=no) if _asks_whether(scenario, run) else late
+def _refused(scenario: Scenario, late: Report) -> Report:
+    """What nothing serves, with a No where it was asked whether so many replicas do."""
+    whose = "it " if late.verdict.startswith("Does ") else ""
+    no = f"No: {whose}{late.verdict[:1].lower()}{late.verdict[1:]}"
+    return late.replace(verdict=no) if _asks_whether(scenario) else late
 
 
 def _is_filled(scenario: Scenario) -> bool:
@@ -545,11 +553,14 @@ def _limits_words(run: Run) -> str:
 
 def _said(scenario: Scenario, run: Run, missed: tuple[str, ...], before: str, text: str) -> str:
     """The verdict, ``before`` it money: first Yes or No where that was asked, or the users at a usual speed."""
-    if not _asks_whether(scenario, run):
-        first, last = _usable_words(scenario, run, missed)
+    first, last = _usable_words(scenario, run, missed)
+    if not _asks_whether(scenario):
         return f"{first}{before}{text}{last}"
+    after = f" {re.sub(': $|(?<=%): ', '. ', before)}".rstrip()
     if missed or not run.day.stable:
-        return f"No: {text} {before}".rstrip()
+        return f"No: {text}{after}"
+    if not _limits_words(run):
+        return f"Yes: {text}{last}{after}"
     replicas, load = many(run.day.replicas, "replica"), _load_words(scenario, run, run.day.users)
     keep = f"{'keeps' if run.day.replicas == 1 else 'keep'} {_limits_words(run)} for {load}"
     text = text.replace(f"{load} have ", "The users have ", 1)
@@ -566,6 +577,15 @@ def _room_words(scenario: Scenario, run: Run) -> str:
     if run.needed < run.day.replicas:
         more.append(f"{many(run.needed, 'replica')} {'is' if run.needed == 1 else 'are'} enough")
     return f" ({'; '.join(more)})" if more else ""
+
+
+def _free_words(scenario: Scenario, run: Run) -> str:
+    """For how large a load so many replicas have room, where it is more than is there."""
+    most = run.capacity(run.day.replicas)
+    if not run.day.users < most < EVERYBODY:
+        return ""
+    load = _load_words(scenario, run, most).removesuffix(" daily users").removesuffix(" in the busiest hour")
+    return f" (room for {load})"
 
 
 def _rate_words(rate: float) -> str:
@@ -641,7 +661,11 @@ def service_verdict(
         price += _saved_words(run, priced=priced)
     used = _used_words(day, row["utilization"], hours)
     full = f"a replica is full at {many(service.fleet.slots, 'sequence')}: {LIMITS[service.binds]}"
-    need = f"{_verb(scenario, single=single)} {bounded(service.running)}{devices}{_kept_words(scenario, run)}"
+    verb = _verb(scenario, single=single)
+    if _asks_whether(scenario) and not _limits_words(run):
+        verb, devices = ("needs" if single else "need"), f"{run.needed:,} of your {devices}{_free_words(scenario, run)}"
+        devices = devices.replace(") (", ", ")
+    need = f"{verb} {bounded(service.running)}{devices}{_kept_words(scenario, run)}"
     need = need if price and not price.startswith(":") else need.removesuffix(",")
     return f"{load} {need}{price}; {used}, and {full}.{whose}"
 
@@ -658,8 +682,11 @@ def _used_words(day: Day, utilization: float | None, hours: Rows) -> str:
     """A user's tokens a second and the arithmetic that is used, by hours where these differ."""
     speed = show(formulas.cost.tokens_per_s_per_user(step_time=day.slowest.tpot), "")
     user, used = f"a user gets {speed} tokens/s", f"{show(utilization, 'share')} of the arithmetic is used"
+    tiny = max(utilization or 0.0, *(hour["utilization"] or 0.0 for hour in hours), 0.0) < LEAST_USED
     if not hours:
-        return f"{user}, {used}"
+        return user if tiny else f"{user}, {used}"
+    if tiny:
+        return f"{user} in the slowest hour"
     quiet, *_, busy = (show(hour["utilization"], "share") for hour in sorted(hours, key=lambda hour: hour["load"]))
     whole = f"{show(utilization, 'share')} over {'the day' if len(hours) == DAY else 'all hours'}"
     used = f"{busy} of the arithmetic is used in the busiest hour, {quiet} in the emptiest, {whole}"

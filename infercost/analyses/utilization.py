@@ -495,7 +495,7 @@ def _verdict(scenario: Scenario, running: Running, results: dict[str, Any]) -> s
         text = f"{rates}. {start}{_sentence(use)}" if start else f"{rates}: {use}"
     else:
         text = f"{start}{_sentence(use)}{f' {rates}.' if rates else ''}"
-    text = job_words(scenario, results) + _in_line(scenario) + text
+    text = _too_few(scenario, results) + job_words(scenario, results) + _in_line(scenario) + text
     text += f" {_step_words(scenario, results)}{left_out}.{apart_words(scenario, results)}"
     if results["request_time_s"] is None or scenario.requests is not None:
         return text
@@ -545,6 +545,18 @@ def _met(results: dict[str, Any]) -> str:
         return ""
     met = show(formulas.cost.tokens_per_s_per_user(step_time=results["itl_s"]), "")
     return met if met != show(results["tokens_per_s_per_user"], "") else ""
+
+
+def _too_few(scenario: Scenario, results: dict[str, Any]) -> str:
+    """That devices which were given do not take a rate, where they decode alone and prompts take further ones."""
+    ratio, rate = results.get("prefill_per_decode"), scenario.load.rate
+    if not ratio or rate is None or not scenario.rack.given or results.get("stable") is False:
+        return ""
+    decoding, each = scenario.copies * scenario.rack.devices, scenario.rack.devices
+    prompts = ceil(ratio * scenario.copies) * each
+    verb = "does" if decoding == 1 else "do"
+    text = f"No: {many(decoding, 'device')} {verb} not take {show(rate * scenario.copies)} requests/s; "
+    return f"{text}apart it takes {decoding + prompts:,}, {decoding:,} to decode and {prompts:,} for prompts. "
 
 
 def _in_line(scenario: Scenario) -> str:

@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 from infercost import formulas
 from infercost.analyses import userbase
 from infercost.analyses.many import Rows
-from infercost.analyses.prices import by_basis, of_parts, unlike_prices, weak_price, with_price
-from infercost.analyses.remarks import bands_of, few_names, leaders, step_notes, surest
+from infercost.analyses.prices import Winner, by_basis, of_parts, unlike_prices, weak_price, with_price
+from infercost.analyses.remarks import bands_of, few_names, leaders, step_notes, surest, with_habits
 from infercost.analyses.step import step_pace, step_results, token_seconds
-from infercost.analyses.worth import faster
+from infercost.analyses.worth import slow
 from infercost.formulas.formula import solved
 from infercost.numeric import floor
 from infercost.parts.accelerator import BASES
@@ -21,14 +21,15 @@ from infercost.parts.preset import Preset, counted
 from infercost.parts.stack import SHARED
 from infercost.replica.layout import asking
 from infercost.replica.memory import Plan
-from infercost.replica.rack import Setup
+from infercost.replica.rack import Rack, Setup
 from infercost.replica.serving import RUN_OF_SLOT, USUAL_SEQUENCES, serve_closed
 from infercost.replica.step import Running, reworked, tpot_of
 from infercost.report import Input, Note, Report, Series
 from infercost.scenario.layouts import TIMES
 from infercost.scenario.options import OPTIONS, flag
-from infercost.scenario.prices import USUAL_BASIS, binds_longer, kind_of_price, rent_key
+from infercost.scenario.prices import USUAL_BASIS, binds_longer, is_given, kind_of_price, rent_key
 from infercost.scenario.rack import MOST_DEVICES, engine_layouts, least_plan
+from infercost.scenario.read import prices_of
 from infercost.scenario.scenario import Job, Scenario
 from infercost.scenario.search import counts
 from infercost.scenario.usual import BY_RATE
@@ -122,20 +123,20 @@ def answer(scenario: Scenario, figures: Mapping[str, dict[str, Any]]) -> Report:
         (row for row in rows if not row["why_not"]),
         key=lambda row: (job.sort == "cost" and _binds_longer(scenario, row), _place(row, job.sort)),
     )
-    left = sorted(
-        (row for row in rows if row["why_not"]), key=lambda row: (row["why_not"] == UNPRICED, _place(row, "cost"))
-    )
+    missed = (row for row in rows if row["why_not"])
+    left = sorted(missed, key=lambda row: (row["why_not"] == UNPRICED, _place(row, "cost")))
     ranked = tuple(_with_figures(row, figures.get(row["name"], {})) for row in (*able, *left))
-    name = able[0]["name"] if able else None
+    name = next((row["name"] for row in able), None)
     won = next((one for one in placed if isinstance(one, Placed) and one.scenario.search.name == name), None)
     winner = won.scenario if won else next((each for each in scenario.each if each.search.name == name), None)
+    inputs = (*scenario.inputs, *(_inputs_of(winner, scenario.inputs) if winner else ()))
+    said = with_habits(_verdict(scenario, able, placed, winner), inputs)
     return Report(
         command="compare",
-        verdict=_verdict(scenario, able, placed) + _desktops(scenario, rows) + _on_bases(scenario, able),
-        inputs=(*scenario.inputs, *(_inputs_of(winner, scenario.inputs) if winner else ())),
+        verdict=said + _desktops(scenario, rows) + _on_bases(scenario, able),
+        inputs=inputs,
         results=tuple(leaders(able)),
         series=_series(ranked, len(able)),
-        advice=faster(job.max_tpot, able[0]["tokens_per_s_per_user"]) if able and job.sort == "cost" else (),
         replay=(("", able[0]["replay"]),) if able else (),
         notes=(*notes_of(scenario, ranked, len(able)), *_raised(placed), *_winners(scenario, able), *scenario.notes),
         met=bool(able),
@@ -383,9 +384,11 @@ def _asked(found: Scenario) -> str:
     skipped = ("gpu", "gpus", "concurrency", "tp", "pp", "ep", "num_prompts")
     given = found.question.given
     own = {name: each for name, each in given.items() if not each.origin.startswith(("workload ", "assumed", BY_RATE))}
+    mine = prices_of(found.question.get("price")).get(found.rack.part.name)
     asked = [(name, each.value) for name, each in own.items() if name not in skipped]
+    asked = [(name, mine if name == "price" and isinstance(value, str) else value) for name, value in asked]
     named = [(name, getattr(value, "name", _with_unit(name, value))) for name, value in asked]  # formats are tuples too
-    words = [(name, value) for name, value in named if not isinstance(value, tuple)]
+    words = [(name, value) for name, value in named if value is not None and not isinstance(value, tuple)]
     words += [("set", text) for text in found.question.get("set") or ()]
     return " ".join(f"{flag(name)} {quote(str(value))}" for name, value in words)
 
@@ -414,6 +417,7 @@ def _price_of(scenario: Scenario, name: str) -> dict[str, Any]:
     if key is None:
         return nothing
     kind, fact = key.removeprefix("rent_") if key != "rent" else "listed", part.facts[key]
+    kind = "given" if is_given(fact) else kind
     weak = {"weak": [key]} if fact.weak else {}
     return {"usd_per_gpu_hour": fact.value, "price_basis": kind, "price_date": fact.date, **weak}
 
@@ -444,12 +448,13 @@ def _raised(placed: Iterable[Placed | Missed]) -> Iterator[Note]:
         yield Note("max-sequences", f"{text}: {few_names(names)}")
 
 
-def _verdict(scenario: Scenario, best: Rows, placed: Iterable[Placed | Missed]) -> str:
+def _verdict(scenario: Scenario, best: Rows, placed: Iterable[Placed | Missed], winner: Scenario | None) -> str:
     job = scenario.job
     assert job is not None
     limits = [f"{show(job.max_tpot, 's')} a token"] if job.max_tpot < inf else []
     limits += [f"{show(job.max_price, 'USD')} an hour"] if job.max_price < inf else []
     load = f"{many(ceil(job.concurrent), 'sequence')} at once"
+    load += f" of {many(job.users['users'], 'daily user')}" if job.users else ""
     load = _day_words(job) if job.is_of_day else load
     what = f"{load}{' within ' if limits else ''}{' and '.join(limits)}"
     if not best:
@@ -459,8 +464,9 @@ def _verdict(scenario: Scenario, best: Rows, placed: Iterable[Placed | Missed]) 
     (first, *others), own = best, "" if job.sort == "cost" else f", each part {_own_devices(job)}"
     won = (part for part, _ in scenario.parts if part.name == first["name"] and job.sort in OF_MONEY)
     said = _said(first, job.sort)
-    text = f"{_worth(first)} {FIRST[job.sort]} for {what}{own}: {', '.join(dict.fromkeys(said))}."
-    text += weak_price(scenario.question, won)
+    text = f"{_worth(first)} {FIRST[job.sort]} for {what}{own}: {', '.join(dict.fromkeys(said))}"
+    text += f" with {_model(winner.rack)}." if winner and winner.rack else "."
+    text += slow(job.max_tpot, first["tokens_per_s_per_user"]) + weak_price(scenario.question, won)
     if others:
         words = ", within the error of these estimates" if _is_near(first, others[0], job.sort) else ""
         if not job.is_of_day:  # whose devices stand idle for part of it
@@ -469,6 +475,11 @@ def _verdict(scenario: Scenario, best: Rows, placed: Iterable[Placed | Missed]) 
         text += f" Second is {_worth(others[0])} at {_said(others[0], job.sort)[0]}{words}."
     certain = surest(each.running for each in scenario.each if each.running)
     return text if certain == "an estimate" else text.replace(UNKNOWN, f", {certain}")
+
+
+def _model(rack: Rack) -> str:
+    """The model of a verdict with the format of its weights."""
+    return rack.model.called(rack.model.quantization.words)
 
 
 def _day_words(job: Job) -> str:
@@ -523,28 +534,40 @@ def _on_bases(scenario: Scenario, best: Rows) -> str:
     """The end of a verdict: a load that is assumed, and prices that are not of one basis where money orders parts."""
     assert scenario.job is not None
     words = unlike_prices(scenario.notes) if best and scenario.job.sort in OF_MONEY else ""
-    others = [name for name in _by_each(scenario, best).values() if name != best[0]["name"]]
-    words = words.replace(":", "; by another kind another part wins:") if others else words
+    if other := next((each for each in _by_each(scenario, best) if each.name != best[0]["name"]), None):
+        row = next(row for row in best if row["name"] == other.name)
+        kind = f"by {other.kind}" if other.parts else f"by its own {other.kind} alone"
+        words = f" Prices mix kinds of rent (see the note): {kind} {_worth(row)} wins at {show(other.usd, 'USD')}."
     return assumed(scenario) + words + of_parts(scenario.question)
 
 
 def _winners(scenario: Scenario, best: Rows) -> Iterator[Note]:
     """Who wins by each basis, where prices are not of one."""
     if winners := _by_each(scenario, best):
-        yield Note("basis-winners", f"cheapest {', '.join(winners)}")
+        first = winners[0]
+        each = [f"by {one.kind} ({one.parts}{' parts' * (one is first)}) is {_at(one)}" for one in winners if one.parts]
+        alone = [
+            f"{counted(row['gpus'], _at(one))} by its {one.kind} alone"
+            for one in winners
+            if not one.parts
+            for row in best
+            if row["name"] == one.name
+        ]
+        yield Note("basis-winners", f"cheapest {', '.join([*each, *alone])}")
 
 
-def _by_each(scenario: Scenario, best: Rows) -> dict[str, str]:
-    """In words who is cheapest by each basis, and what would be by a rent for longer, by the name."""
+def _at(winner: Winner) -> str:
+    return f"{winner.name} at {show(winner.usd, 'USD')}"
+
+
+def _by_each(scenario: Scenario, best: Rows) -> list[Winner]:
+    """Who is cheapest by each basis, and what would be by a rent for longer, alone with it."""
     assert scenario.job is not None
     if not best or scenario.job.sort != "cost" or not unlike_prices(scenario.notes):
-        return {}
+        return []
     binding = [row for row in best if _binds_longer(scenario, row) and _usd(row) < _usd(best[0])][:1]
-    less = {
-        f"{_worth(row)} at {show(_usd(row), 'USD')} by its {BASES[row['price_basis']]} alone": row["name"]
-        for row in binding
-    }
-    return by_basis({part.name: part for part, _ in scenario.parts}, best) | less
+    less = [Winner(BASES[row["price_basis"]], 0, row["name"], _usd(row)) for row in binding]
+    return [*by_basis({part.name: part for part, _ in scenario.parts}, best), *less]
 
 
 def _usd(row: Mapping[str, Any]) -> float:

@@ -190,12 +190,12 @@ def flags_of(question: Question, enough: Enough) -> str:
     return " ".join([count_flag(question, devices), *(f"--{name} {number}" for name, number in flags.items())])
 
 
-def faster(limit: float, speed: float | None) -> tuple[str, ...]:
-    """The limit to ask for where none was given and what is cheapest is slow for each user."""
+def slow(limit: float, speed: float | None) -> str:
+    """The limit to ask for where none was given and what wins is slow for each user, as a sentence; else nothing."""
     if limit < inf or speed is None or speed >= SLOW:
-        return ()
+        return ""
     asked = f"--max-tpot {show(USUAL_TPOT, 's').replace(' ', '')}"
-    return (f"the cheapest is slow, {show(speed)} tokens/s a user: {asked} asks for {1 / USUAL_TPOT:.0f} or more",)
+    return f" That is slow: {asked} asks for {1 / USUAL_TPOT:.0f} tokens/s a user or more."
 
 
 def less_cache(scenario: Scenario, batch: float) -> Iterator[str]:

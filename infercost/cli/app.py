@@ -97,8 +97,21 @@ def _where(args: Sequence[str], option: str) -> str:
         return f"{shown} what there is"
     owners = f"{option} is of {', '.join(others)}{' and ' if others else ''}{last}"
     owning = (each for each in (*_SERVING, *others, last) if name in options_of(each))
-    taken = next((each for each in owning if _takes(each, words)), "")
-    return f"{owners}: infercost {taken} {shlex.join(words)}" if taken else f"{owners}; {shown} its own"
+    asked = ((each, kept) for each in owning for kept in (words, _without_batch(words)) if _takes(each, kept))
+    if found := next(asked, None):
+        return f"{owners}: infercost {shlex.join((found[0], *found[1]))}"
+    return f"{owners}; {shown} its own"
+
+
+def _without_batch(words: Sequence[str]) -> list[str]:
+    """The words without batches that were given or swept, which a limit finds in their place."""
+    kept: list[str] = []
+    for word in words:
+        if kept and ((kept[-1] == "--sweep" and word.startswith("batch=")) or kept[-1] == "--batch"):
+            kept.pop()
+        elif not word.startswith(("--batch=", "--sweep=batch=")):
+            kept.append(word)
+    return kept
 
 
 #: Commands that are asked first for what several take; the first refuses a question without users.
@@ -115,7 +128,14 @@ def _takes(command: str, words: Sequence[str]) -> bool:
     try:
         params = _built(command, False).commands[command].make_context(command, list(words)).params
         given = {name: value for name, value in params.items() if name in options_of(command) and value}
-        resolve(ask(command, given, params.get("words") or (), "flag"))
+        question = ask(command, given, params.get("words") or (), "flag")
+        if question.get("sweep"):
+            from infercost.analyses.many import at_point
+            from infercost.scenario.axes import points_of, read_axes
+
+            at_point(question, points_of(read_axes(question))[0], "flag")
+        else:
+            resolve(question)
     except (InfercostError, USAGE_ERROR, OSError, OverflowError):
         return False
     return True

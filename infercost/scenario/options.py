@@ -9,7 +9,7 @@ from infercost.parts.formats import Format, parse_cache, parse_format, parse_for
 from infercost.parts.preset import Preset
 from infercost.parts.stack import OVERLAPS
 from infercost.quantities import unit_of
-from infercost.scenario.ranges import FORMS, Measure, TokenPrices, parse_batches, parse_shard
+from infercost.scenario.ranges import FORMS, Measure, PartPrices, TokenPrices, parse_batches, parse_shard
 from infercost.units import (
     ABOVE_ONE,
     COUNT,
@@ -170,7 +170,9 @@ _ALL = (
     Option("by", "WHAT", "kind (when absent), part or model: what a line of the table is of", choice(ERRORS_BY)),
     Option("overlap", "RULE", "full, operator or none: what overlaps in a step", choice(OVERLAPS)),
     Option("usable", "SHARE", "share of device memory to plan with: 0.9 or 90%", _of(SHARE)),
-    Option("price", "Q", "price of an accelerator-hour: 2.10 or $2.10/h", _of(HOURLY)),
+    Option(
+        "price", "Q", "price of an accelerator-hour: 2.10 or $2.10/h; a part's own: b300=6,h200=3", PartPrices(HOURLY)
+    ),
     Option(
         "price_basis",
         "BASIS",

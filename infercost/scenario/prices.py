@@ -1,15 +1,15 @@
 """What an hour of an accelerator costs, by one rule for all commands: given, of one's own, or a preset's dated rent."""
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
 from infercost import formulas
 from infercost.errors import BadValue, Missing
 from infercost.parts.accelerator import BASES, called, is_owned
-from infercost.parts.preset import Preset
+from infercost.parts.preset import Fact, Preset
 from infercost.replica.serving import Request
 from infercost.report import Input
 from infercost.scenario.options import flag
-from infercost.scenario.read import Reading
+from infercost.scenario.read import Given, Reading
 from infercost.units import ApiPrice, api_price_of, many, show
 
 #: So many times the price of a device are a price of several, or of a whole machine.
@@ -43,18 +43,24 @@ def read_price(reading: Reading, part: Preset) -> float | None:
         Missing: the power of a part of one's own.
     """
     given = reading.given
-    if {"price", "price_basis"} <= given.keys():
+    apart = isinstance(reading.get("price"), str)
+    if {"price", "price_basis"} <= given.keys() and not apart:
         raise BadValue("--price and --price-basis are two ways to say one thing", "give one of them")
     if own := [name for name in OWN if name in given]:
         return _read_own(reading, part, own)
     if "price" in given:
-        return float(reading.take("price"))
+        price = reading.take("price")
+        if not apart:
+            return float(price)
+        reading.amend(unit="")
     basis = reading.get("price_basis") or USUAL_BASIS[0]
     if (key := rent_key(part, basis)) is None:
         reading.note("price", f"no price of {part.name} is known: costs need --price")
         return None
-    reading.take("price_basis", *USUAL_BASIS)
     reading.use(part, key)
+    if is_given(part.facts[key]):
+        return part.facts[key].value
+    reading.take("price_basis", *USUAL_BASIS)
     rent, other = part.facts[key], key not in (f"rent_{basis}", "rent" if basis == USUAL_BASIS[0] else "")
     missing = f" (no {BASES[basis]} of it is known)" if other else ""
     when = f"in {rent.date}" if rent.date else "as set"
@@ -118,7 +124,7 @@ def _note_machine(reading: Reading, part: Preset, price: float) -> None:
 
 def _read_beside(reading: Reading, part: Preset) -> None:
     """The rent that owning is held against: given, or the preset's on its basis."""
-    if "price" in reading.given:
+    if isinstance(reading.get("price"), float):
         reading.take("price")
         return
     if (key := rent_key(part, reading.take("price_basis") or USUAL_BASIS[0])) is not None:
@@ -134,9 +140,16 @@ def refuse_rent(reading: Reading) -> None:
         raise BadValue(f"{rents[0]} rents and --purchase-price owns", hint)
 
 
-def kind_of_price(given: Container[str]) -> str:
-    """``owned``, ``electricity`` or ``given`` where who asks has a price of their own; empty where it is a rent."""
-    return next((kind for name, kind in _KINDS.items() if name in given), "")
+def kind_of_price(given: Mapping[str, Given]) -> str:
+    """``owned``, ``electricity`` or ``given`` where who asks has a price of their own for all; empty elsewhere."""
+    mine = (name for name in given if name != "price" or not isinstance(given[name].value, str))
+    own = {*mine}
+    return next((kind for name, kind in _KINDS.items() if name in own), "")
+
+
+def is_given(rent: Fact) -> bool:
+    """Whether a rent is the price that a part was given alone."""
+    return rent.source.startswith(flag("price"))
 
 
 def note_idle(reading: Reading) -> None:
@@ -208,7 +221,8 @@ def note_bases(reading: Reading, parts: Iterable[Preset]) -> None:
     basis, groups = reading.get("price_basis") or USUAL_BASIS[0], dict[tuple[str, ...], list[Preset]]()
     for part in {part.name: part for part in parts}.values():
         if key := rent_key(part, basis):
-            shop = (part.facts[key].source, part.facts[key].date) if key == "rent" else ()
+            fact = part.facts[key]
+            shop = () if key != "rent" else ("given",) if is_given(fact) else (fact.source, fact.date)
             groups.setdefault((key, *shop), []).append(part)
     if len(groups) < 2:
         return
@@ -223,6 +237,9 @@ def note_bases(reading: Reading, parts: Iterable[Preset]) -> None:
 
 def _of_kind(key: str, parts: list[Preset]) -> str:
     """The rents of one kind in words: its months, and whose they are."""
+    if own := [part.name for part in parts if is_given(part.facts[key])]:
+        others = [part for part in parts if part.name not in own]
+        return "; ".join([f"given ({', '.join(own)})", *([_of_kind(key, others)] if others else [])])
     dates = sorted({part.facts[key].date or "now, as set" for part in parts})
     months = dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
     whose = many(len(parts), "part") if len(parts) > FEW else ", ".join(part.name for part in parts)

@@ -109,6 +109,21 @@ class Measure:
         return parse(self.kind, text, name)
 
 
+class PartPrices(Measure):
+    """The parser of what an accelerator-hour costs: one number for all, else a text of parts with a price each."""
+
+    def __call__(self, text: str, name: str) -> Any:
+        """The price of all, or ``PART=USD,PART=USD``."""
+        if "=" not in text:
+            return super().__call__(text, name)
+        pairs = [each.partition("=") for each in text.split(",")]
+        if any(not part.strip() or not equals for part, equals, _ in pairs):
+            raise BadValue(
+                f"{name}: {text!r} is not a price a part", "write it as b300=6,h200=3, or one number for all"
+            )
+        return ",".join(f"{part.strip()}={super(PartPrices, self).__call__(usd, name):.10g}" for part, _, usd in pairs)
+
+
 class TokenPrices(Measure):
     """The parser of what an API asks for a million tokens: of output alone a number, else a text of several."""
 

@@ -18,7 +18,7 @@ from infercost.quantities import unit_of
 from infercost.report import Input, Note
 from infercost.scenario.options import NAMES, REPLICAS, SECOND_NAMES, Option, flag, options_of
 from infercost.scenario.ranges import MOST_POINTS
-from infercost.units import WHOLE, Kind, choice, parse
+from infercost.units import HOURLY, WHOLE, Kind, choice, parse
 
 #: What shows how far a long read has come: what is read and its size in, what to call with the amount out.
 Progress = Callable[[str, int], Callable[[int], None] | None]
@@ -155,7 +155,9 @@ def ask(command: str, options: Mapping[str, Any], words: Sequence[str] = (), ori
         label = flag(name) if origin == "flag" else name
         given[name] = Given(_parse(known[name], value, label), label if origin == "flag" else origin)
     common, apart = _told_apart([each | given for each in cases])
-    return Question(command, MappingProxyType(common), tuple(words), origin, notes, cases=apart)
+    question = Question(command, MappingProxyType(common), tuple(words), origin, notes, cases=apart)
+    _refuse_unasked(question)
+    return question
 
 
 def _told_apart(cases: list[dict[str, Given]]) -> tuple[dict[str, Given], tuple[dict[str, Given], ...]]:
@@ -207,6 +209,8 @@ def _read_case(
 
 def _parse(option: Option, value: Any, label: str) -> Any:
     """A value as its option's parser reads it; presets and formats that are already read pass through."""
+    if isinstance(value, dict) and option.name == "price":
+        value = ",".join(f"{part}={usd}" for part, usd in value.items())
     if isinstance(value, dict) and option.name in ("set", "sweep"):
         value = [f"{key}={_listed(item)}" for key, item in value.items()]
     if option.repeat:
@@ -275,7 +279,9 @@ class Reading:
             name = f"{scope or SCOPES[preset.family]}.{key}"
             if name in noted:
                 continue
-            origin = fact.source if fact.source.startswith(("--set", "--host")) else f"preset {preset.name}"
+            origin = (
+                fact.source if fact.source.startswith(("--set", "--host", flag("price"))) else f"preset {preset.name}"
+            )
             self.inputs.append(Input(name, fact.value, fact.kind.unit, origin, fact.source, fact.date, fact.weak))
 
     def own(self, name: str, value: Any, origin: str) -> None:
@@ -321,7 +327,7 @@ def beside(inputs: Iterable[Input], others: Iterable[Input]) -> list[Input]:
 def read_part(reading: Reading, text: Any) -> tuple[Preset, int | None]:
     """The accelerator that ``NAME[:N]`` or a file's path names, with what ``--set`` changes, and its whole count."""
     if isinstance(text, Preset):
-        return apply_sets(reading, text), None
+        return _priced(reading, apply_sets(reading, text)), None
     name, count = counted_name(str(text))
     if "," in name and all(_is_known(each.strip()) for each in name.split(",")):
         several = [each.strip() for each in name.split(",")]
@@ -333,7 +339,45 @@ def read_part(reading: Reading, text: Any) -> tuple[Preset, int | None]:
         part = catalog.load("accelerators", name)
     except UnknownName as error:
         raise UnknownName(error.what, _of_models(reading.question, name) or error.hint) from error
-    return apply_sets(reading, _by_its_file(reading, part)), number
+    return _priced(reading, apply_sets(reading, _by_its_file(reading, part))), number
+
+
+def prices_of(price: Any) -> dict[str, float]:
+    """What an hour of each part costs that ``--price`` names, by the part's own name; nothing of one price for all.
+
+    Raises:
+        UnknownName: no part has the name.
+    """
+    pairs = (each.partition("=") for each in price.split(",")) if isinstance(price, str) else ()
+    return {_own_name(part): float(usd) for part, _, usd in pairs}
+
+
+def _own_name(text: Any) -> str:
+    """The name of a part that was asked for, by its file or with a count too."""
+    if isinstance(text, Preset):
+        return text.name
+    name, _ = counted_name(str(text))
+    return catalog.load("accelerators", name).name
+
+
+def _priced(reading: Reading, part: Preset) -> Preset:
+    """The part with the price that ``--price`` gives it alone, in place of its rents."""
+    usd = prices_of(reading.get("price")).get(part.name)
+    return part if usd is None else _set(part, "rent", HOURLY, f"{usd:.10g}", f"{flag('price')} {part.name}")
+
+
+def _refuse_unasked(question: Question) -> None:
+    """Refuse a price of a part that is not asked about, where parts are named."""
+    if not (prices := prices_of(question.get("price"))):
+        return
+    words = question.words if question.command == "compare" else ()
+    swept = [text.partition("=")[2].split(",") for text in question.get("sweep") or () if text.startswith("gpu=")]
+    given = [case["gpu"].value for case in (question.given, *question.cases) if "gpu" in case]
+    parts = [*words, *(part for each in swept for part in each)]
+    parts += [part for each in given for part in (each if type(each) is tuple else (each,))]
+    asked = [_own_name(part) for part in parts]
+    if asked and (others := [part for part in prices if part not in asked]):
+        raise BadValue(f"--price: {others[0]} is not asked about", f"parts: {', '.join(dict.fromkeys(asked))}")
 
 
 def _of_models(question: Question, name: str) -> str:
@@ -491,8 +535,8 @@ def figure_kind(scope: str, key: str, option: str) -> Kind:
     return kinds[key]
 
 
-def _set(preset: Preset, key: str, kind: Kind, value: str) -> Preset:
-    written = f"--set {SCOPES[preset.family]}.{key}"
+def _set(preset: Preset, key: str, kind: Kind, value: str, written: str = "") -> Preset:
+    written = written or f"--set {SCOPES[preset.family]}.{key}"
     facts = {name: fact for name, fact in preset.facts.items() if name not in _VOID.get(key, ())}
     return preset._replace(facts=facts).with_fact(
         key, Fact(parse(kind, value, written), kind, f"{written}={value}", "")

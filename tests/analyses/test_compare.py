@@ -292,3 +292,35 @@ def test_two_parts_of_other_counts_have_their_ratio_a_device(run: Run) -> None:
     assert "a device" in same
     assert "per device, " not in same.partition("a device")[2]
     assert same.count("x that of") == 1
+
+
+HOME = {"model": "gpt-oss-120b", "input_tokens": 8000}
+
+
+def test_parts_are_told_apart_by_their_first_token_too_where_a_prompt_is_given() -> None:
+    """A request is its first token and 499 more, one a step; the slower reader of weights may be the first to end."""
+    report = infercost.compare("dgx-spark", "m4-max-128gb", **HOME, output_tokens=500)
+    assert report.series is not None
+    spark, apple = report.series.rows
+    assert spark["ttft_s"] < apple["ttft_s"]
+    assert spark["tokens_per_s_per_user"] < apple["tokens_per_s_per_user"]
+    for row in (spark, apple):
+        assert row["request_time_s"] == pytest.approx(row["ttft_s"] + 499 / row["tokens_per_s_per_user"])
+    times = f"{apple['ttft_s'] / spark['ttft_s']:.4g}x as fast"
+    first = f"; in prompts dgx-spark-gb10 is first: {spark['ttft_s']:.4g} s to the first token, {times}"
+    whole = f"a request takes {spark['request_time_s']:.4g} s on dgx-spark-gb10, {apple['request_time_s']:.4g} s on "
+    assert f"{first}; {whole}apple-m4-max-128gb." in report.verdict
+    assert "ttft_s" in report.series.columns
+    alone = infercost.compare("dgx-spark", "m4-max-128gb", **HOME, output_tokens=1)
+    assert alone.verdict.startswith(f"1 x dgx-spark-gb10 is first to the first token, {spark['ttft_s']:.4g} s: {times}")
+    none = infercost.compare("dgx-spark", "m4-max-128gb", model="gpt-oss-120b")
+    assert none.series is not None
+    assert "ttft_s" not in none.series.rows[0]
+    assert "prompts" not in none.verdict
+
+
+@pytest.mark.parametrize(("tokens", "start"), [(500, "Tokens/s per user is "), (1, "The time to the first token is ")])
+def test_a_sweep_over_parts_has_the_first_token_in_its_verdict(tokens: int, start: str) -> None:
+    swept = infercost.utilization(**HOME, output_tokens=tokens, sweep=["gpu=dgx-spark,m4-max-128gb"])
+    assert swept.verdict.startswith(start)
+    assert f"ime to the first token is {swept['rows'][0]['ttft_s']:.4g} s (dgx-spark), " in swept.verdict

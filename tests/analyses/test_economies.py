@@ -159,7 +159,8 @@ def test_each_part_has_its_break_even() -> None:
     parts = {"params": "1.6e12", "price": 2, "points": 5, "gpu": ["h100-note", "b200"]}
     dear, cheap = (infercost.economies(**parts, api_price=each).verdict for each in (1, 0.5))
     alone = infercost.economies(**NOTE, price=2, api_price=1)["users_at_api_price"]
-    assert f"an API at $1.00 a million tokens out with {alone:,} users on h100-note and with " in dear
+    each = "(10 minutes of decoding a day assumed)"
+    assert f"an API at $1.00 a million tokens out with {alone:,} users {each} on h100-note and " in dear
     assert "Against it your own service on h100-note never pays." in cheap
 
 
@@ -378,7 +379,8 @@ def test_a_price_comes_first() -> None:
     last, floor = rows_of(report)[-1], report["floor_usd_per_million_tokens"]
     usd = 3.49 * last["gpus"] / 3600 / last["tokens_per_s"] * 1e6
     assert report.verdict.startswith(
-        f"${usd:.2f} a million output tokens all in at 1,000 users, floor ${floor:.3f}, or $"
+        f"${usd:.2f} a million output tokens all in at 1,000 users (10 minutes of decoding a day assumed), "
+        f"floor ${floor:.3f}, or $"
     )
     assert report.verdict.index("within twice the floor") < report.verdict.index("A lone user's token costs")
     assert infercost.economies(**asked).verdict.startswith(

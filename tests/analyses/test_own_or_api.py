@@ -161,7 +161,7 @@ def test_tokens_a_month_are_answered_before_the_users_who_have_them() -> None:
 def test_what_a_month_of_tokens_misses_is_said_of_the_tokens() -> None:
     asked = {"model": "llama-3.1-8b", "gpu": "l40s", "input_tokens": 1155, "output_tokens": 211, "messages_per_day": 8}
     late = infercost.userbase(**asked, tokens_per_month="900B", replicas=1)
-    assert late.verdict.startswith("900B tokens a month do not fit 1 replica of 1 x l40s: ")
+    assert late.verdict.startswith("No: 900B tokens a month do not fit 1 replica of 1 x l40s: ")
     assert late.verdict.endswith(" daily users.")
 
 
@@ -245,7 +245,7 @@ def test_a_load_that_piles_up_has_no_bill(run: Run) -> None:
     assert said.code == 3
     results = said.json["results"]
     assert (results["tokens_per_month"], results["api_usd_per_month"]) == (None, None)
-    assert said.json["verdict"].startswith("10,000,000 daily users do not fit")
+    assert said.json["verdict"].startswith("No: 10,000,000 daily users do not fit")
     assert results["break_even_users"] > 1
 
 
@@ -303,7 +303,9 @@ def test_users_of_minutes_break_even_at_a_larger_share_of_tokens_by_hand() -> No
     share = bill / report["full_api_usd_per_month"]
     assert report["break_even_token_share"] == pytest.approx(share)
     assert share > 2 * report["break_even_capacity_share"]
-    assert f"users on (10 minutes a day each, {report['break_even_tokens_per_month'] / 1e9:.2f}B" in report.verdict
+    assert (
+        f"users on (10 minutes a day each assumed, {report['break_even_tokens_per_month'] / 1e9:.2f}B" in report.verdict
+    )
     assert f"it has room for and make {100 * share:.1f}% of the tokens; full" in report.verdict
 
 

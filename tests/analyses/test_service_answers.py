@@ -141,7 +141,7 @@ def test_one_is_singular(run: Run) -> None:
     assert "full at 1 sequence:" in said
     alone = run("userbase", "--users", "1")
     assert "1 daily user at 10 min/day averages" in alone.out
-    assert "1 daily user has 2 replicas" in run("userbase", *CHAT, "--users", "1", "--replicas", "2").out
+    assert "1 daily user needs 1 of your 2 replicas" in run("userbase", *CHAT, "--users", "1", "--replicas", "2").out
     assert " daily users fill 2 replicas" in run("userbase", *CHAT, "--replicas", "2").out
     assert "1 concurrent decode comes from" in run("userbase", "--concurrent", "1").out
     assert [many(count, "user") for count in (1, 2, 0.5, 90_389.6)] == [

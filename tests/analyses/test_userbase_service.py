@@ -463,7 +463,7 @@ def test_the_requests_of_the_busiest_hour_by_hand(run: Run) -> None:
     assert "requests/s" not in run(*asked[:-2], "--users", "9").out.split("Asked")[0]
 
 
-CARD = {"gpu": "l40s", "model": "llama-3.1-8b", "workload": "chat"}
+CARD = {"gpu": "l40s", "model": "llama-3.1-8b", "workload": "chat", "messages_per_day": 8}
 
 
 @pytest.mark.parametrize(
@@ -476,13 +476,53 @@ CARD = {"gpu": "l40s", "model": "llama-3.1-8b", "workload": "chat"}
         ({"users": 20_000, "replicas": 1, "max_tpot": "40ms"}, "Yes: 1 replica keeps a token within 40 ms for "),
         ({"users": 60_000, "replicas": 1, "max_wait_probability": 0.01}, "No: 60,000 daily users do not fit 1 replica"),
         ({"users": 20_000, "replicas": 1, "max_tpot": "1ms"}, "No: cannot meet a longest time between tokens of 1 ms"),
-        ({"users": 20_000, "replicas": 3}, "20,000 daily users have 3 replicas"),
+        ({"users": 20_000, "replicas": 3}, "Yes: 20,000 daily users need 1 of your 3 replicas of 1 x l40s (room for "),
+        ({"users": 1_000_000, "replicas": 1}, "No: 1,000,000 daily users do not fit 1 replica of 1 x l40s: "),
+        ({"users": 9, "replicas": 1, "model": "qwen3-30b-a3b", "gpus": 1}, "No: it does not fit: qwen3-30b-a3b"),
         ({"replicas": 3, "max_wait_probability": 0.01}, "151,254 daily users fill 3 replicas"),
         ({"users": 20_000, "max_wait_probability": 0.01}, "20,000 daily users need 1 replica"),
     ],
 )
 def test_whether_so_many_replicas_hold_is_answered_by_yes_or_no(asked: dict[str, Any], starts: str) -> None:
-    assert infercost.userbase(**CARD, **asked).verdict.startswith(starts)
+    assert infercost.userbase(**{**CARD, **asked}).verdict.startswith(starts)
+
+
+@pytest.mark.parametrize(
+    ("command", "asked", "words"),
+    [
+        ("userbase", {"users": 2000}, "2,000 daily users (10 minutes of decoding a day assumed) need "),
+        ("userbase", {"users": 2000, "decoding_share": 0.2}, "2,000 daily users (10 minutes a day assumed) need "),
+        ("userbase", {"replicas": 1, "workload": "chat"}, " daily users (by chat 8 messages a day) fill "),
+        ("economies", {"users": 2000}, " at 2,000 users (10 minutes of decoding a day assumed), floor "),
+        ("economies", {"api_price": 9}, " users on (10 minutes a day each assumed, "),
+        ("economies", {"gpu": ["l4", "l40s"]}, " users (10 minutes of decoding a day assumed)."),
+        ("compare", {"users": 2000, "workload": "chat"}, " for 2,000 daily users (by chat 8 messages a day): "),
+        (
+            "compare",
+            {"users": 2000},
+            " for 14 sequences at once of 2,000 daily users (10 minutes of decoding a day assumed): ",
+        ),
+    ],
+)
+def test_habits_of_users_that_nobody_gave_stand_in_the_verdict(command: str, asked: dict[str, Any], words: str) -> None:
+    base = {"gpu": "l40s", "model": "llama-3.1-8b"}
+    assert words in getattr(infercost, command)(**base | asked).verdict
+    given = {"messages_per_day": 20, "input_tokens": 1155, "output_tokens": 211}
+    given = {"minutes_per_day": 9} if "decoding_share" in asked else given
+    said = getattr(infercost, command)(**base | asked | given).verdict
+    assert " a day assumed" not in said
+    assert "by chat" not in said
+
+
+def test_a_no_names_the_format_that_fits_and_a_yes_leaves_tiny_shares_out() -> None:
+    """Of 30.5B parameters 48 GB hold one byte each, not two; nine users use no hundredth of the arithmetic."""
+    asked = {**CARD, "model": "qwen3-30b-a3b", "users": 9, "replicas": 1}
+    short = infercost.userbase(**asked, gpus=1).verdict
+    assert short.endswith(" As asked it takes 2 devices. It fits with weights in fp8 (--dtype fp8).")
+    held = infercost.userbase(**asked)
+    assert f" 1 of your 1 replica of 2 x l40s (room for {held['users_capacity']:,}) " in held.verdict
+    assert held["utilization"] < 0.01
+    assert "arithmetic" not in held.verdict
 
 
 def test_a_yes_says_how_many_more_there_is_room_for_and_how_few_are_enough() -> None:
@@ -496,7 +536,7 @@ def test_a_yes_says_how_many_more_there_is_room_for_and_how_few_are_enough() -> 
 
 def test_tokens_slower_than_people_read_come_after_those_of_a_usual_limit() -> None:
     """Of 8 x rtx-pro-6000 a full replica gives each 2.7 tokens/s, where nobody asked for more."""
-    asked = {"gpu": "rtx-pro-6000:8", "model": "gpt-oss-120b"}
+    asked = {"gpu": "rtx-pro-6000:8", "model": "gpt-oss-120b", "minutes_per_day": 10}
     full, read = (infercost.userbase(**asked, replicas=1, **more) for more in ({}, {"max_tpot": "50ms"}))
     users = f"{read['users']:,.0f} daily users"
     start = "At 20 tokens/s a user or more (--max-tpot 50ms) there is room on 1 replica of 8 x rtx-pro-6000 for "

@@ -1,6 +1,7 @@
 """Every wrong question ends in two lines and exit code 2, with nothing on standard output."""
 
 import os
+import shlex
 import subprocess
 import sys
 from importlib.metadata import PackageNotFoundError
@@ -495,7 +496,7 @@ def test_a_hint_can_be_pasted(asked: str, lines: tuple[str, ...], run: Run) -> N
     [
         (
             ("compare", "--sweep", "users=1:1M"),
-            "--sweep is of fit, utilization, userbase and economies; infercost compare",
+            "--sweep is of fit, utilization, userbase and economies: infercost userbase --sweep users=1:1M",
         ),
         (("fit", "--gpu", "h100", "--params", "7B", "--users", "5"), "economies"),
         (("presets", "list", "--traffic", "chat"), "--traffic is of userbase and economies; infercost presets --help"),
@@ -564,3 +565,20 @@ def test_a_model_of_another_name_is_not_suggested(run: Run) -> None:
 def test_a_model_is_not_read_from_standard_input(name: str, run: Run) -> None:
     said = run("fit", "--gpu", "h100", "--model", name)
     assert (said.code, "not read from standard input" in said.err, "give a file" in said.err) == (2, True, True)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "utilization --gpu h100 --model llama-3.1-8b --sweep batch=8,32,64 --max-tpot 25ms",
+        "utilization --gpu h100 --model llama-3.1-8b --sweep context=8k,16k --sweep batch=8 --max-tpot 25ms",
+        "sweep-batch --gpu h100 --model llama-3.1-8b --max-tpot 25ms",
+        "sweep-batch --gpu h100 --params 8B --batch=8,32 --max-tpot 25ms",
+    ],
+)
+def test_a_question_that_is_named_for_an_option_is_one_that_has_an_answer(run: Run, command: str) -> None:
+    refused = run(*command.split())
+    assert refused.code == 2
+    _, found, asked = " ".join(refused.err.split()).partition(": infercost ")
+    assert found
+    assert run(*shlex.split(asked)).code == 0

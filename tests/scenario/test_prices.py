@@ -424,3 +424,70 @@ def test_a_rent_that_is_set_is_that_of_the_part_as_changed(run: Run) -> None:
     asked = ("utilization", "--gpu", "h100:1", "--model", "llama-3.1-8b", "--set", "gpu.memory=96GB")
     said = run(*asked, "--set", "gpu.rent=2", "--json").json
     assert any("rent of h100-sxm as set" in note["text"] for note in said["notes"])
+
+
+PAIR = {"model": "deepseek-v3", "dtype": "fp8"}
+
+
+def test_parts_have_a_price_each_and_others_keep_their_rent() -> None:
+    """Of one price for all, twice the price of a part is twice what its tokens cost; names are any of a part's."""
+    plain = {row["name"]: row for row in infercost.compare("b300", "h200", concurrency=256, price=3, **PAIR)["rows"]}
+    both = infercost.compare("b300", "h200", concurrency=256, price="b300-sxm=6, h200=$3/h", **PAIR)
+    key, rows = "usd_per_million_tokens", {row["name"]: row for row in both["rows"]}
+    assert rows["b300-sxm"][key] == pytest.approx(2 * plain["b300-sxm"][key])
+    assert rows["h200-sxm"][key] == pytest.approx(plain["h200-sxm"][key])
+    assert {row["price_basis"] for row in rows.values()} == {"given"}
+    assert "--price 6" in rows["b300-sxm"]["replay"]
+    assert "kinds of rent" not in both.verdict
+    one = {
+        row["name"]: row for row in infercost.compare("b300", "h200", concurrency=256, price="b300=6", **PAIR)["rows"]
+    }
+    rent = infercost.accelerator("h200").value("rent_neocloud")
+    assert [one[name]["usd_per_gpu_hour"] for name in ("b300-sxm", "h200-sxm")] == [6, rent]
+
+
+@pytest.mark.parametrize(
+    ("command", "asked", "key"),
+    [
+        ("economies", {"gpu": ["h100", "l40s"], "points": 2}, "usd_per_million_tokens"),
+        ("frontier", {"gpu": ["h100", "l40s"], "max_gpus": 1}, "usd_per_million_tokens"),
+        ("utilization", {"sweep": ["gpu=h100,l40s"]}, "usd_per_million_tokens"),
+        ("economies", {"sweep": ["gpu=h100,l40s"]}, "floor_usd_per_million_tokens"),
+    ],
+)
+def test_each_command_of_several_parts_takes_a_price_a_part(command: str, asked: dict[str, Any], key: str) -> None:
+    def cost(price: str) -> list[float]:
+        rows = getattr(infercost, command)(**asked, model="llama-3.1-8b", price=price)["rows"]
+        name = "gpu" if "sweep" in asked else "name"
+        return [min(row[key] for row in rows if str(row[name]).startswith(part)) for part in ("h100", "l40s")]
+
+    first, second = cost("h100=2,l40s=1"), cost("h100=4,l40s=1")
+    assert second == pytest.approx([2 * first[0], first[1]])
+
+
+@pytest.mark.parametrize(
+    ("price", "error", "hint"),
+    [
+        ("b300=6,h100=3", "--price: h100-sxm is not asked about", "parts: b300-sxm, h200-sxm"),
+        ("b300=6,nothing=3", "no accelerator preset is called 'nothing'", "presets list"),
+        ("b300=6,3", "--price: 'b300=6,3' is not a price a part", "b300=6,h200=3"),
+        ("b300=x", "--price: 'x' is not a number", "2.10"),
+    ],
+)
+def test_a_price_of_a_part_that_is_not_there_is_refused(run: Run, price: str, error: str, hint: str) -> None:
+    said = run("compare", "b300", "h200", "--model", "deepseek-v3", "--price", price)
+    assert said.code == 2
+    assert error in said.err
+    assert hint in said.err
+
+
+def test_a_month_of_ones_own_part_is_told_by_hand() -> None:
+    """350 W at $0.38 a kWh are $0.133 an hour, $97.09 in 730 hours; two owned cards cost twice one."""
+    home = {"model": "llama-3.1-8b", "dtype": "q8_0", "power_price": 0.38}
+    alone = infercost.utilization(gpu="rtx-3090", **home).verdict
+    busy = f" It costs ${0.350 * 0.38 * 730:.2f} a month if always busy."
+    assert alone.endswith(f"{busy} The price is electricity alone.")
+    owned = infercost.utilization(gpu="rtx-3090:2", purchase_price=900, **home)
+    month = 2 * 730 * owned["usd_per_gpu_hour"]
+    assert f" It costs ${month:.2f} a month if always busy. Owned, a device-hour costs " in owned.verdict
+    assert "always busy" not in infercost.economies(gpu="rtx-3090", **home).verdict
