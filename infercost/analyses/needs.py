@@ -17,6 +17,8 @@ from infercost.units import many, show
 ORIGIN = "what holds it"
 #: Where a card is sold that is looked for by its memory, and whose: most people run models on these.
 SEGMENTS, VENDOR = ("desktop", "workstation"), "NVIDIA"
+#: Cards of 6 and 8 GB that many people own; no preset is as small.
+SMALL = ("rtx-2060", "rtx-4060")
 BEFORE = "before what an engine takes"
 
 
@@ -108,7 +110,7 @@ def _card_words(scenario: Scenario) -> str:
 
 def _cards(scenario: Scenario) -> Iterator[Preset]:
     """Cards that hold it, one of each size, the least first, as ``fit --gpu`` counts them."""
-    parts = [catalog.load("accelerators", name) for name in catalog.names("accelerators")]
+    parts = [catalog.load("accelerators", name) for name in (*catalog.names("accelerators"), *SMALL)]
     cards = [part for part in parts if part.labels.get("segment") in SEGMENTS and part.labels.get("vendor") == VENDOR]
     sizes = {part.value("memory"): part for part in reversed(cards)}
     for size in sorted(sizes):

@@ -39,6 +39,21 @@ def test_a_format_counts_as_fit_counts_it() -> None:
     assert alone.verdict.startswith(verdict)
 
 
+@pytest.mark.parametrize(
+    ("model", "dtype", "size", "card"),
+    [
+        ("llama-3.2-3b", "q4_k_m", 6, "rtx-2060"),
+        ("llama-3.1-8b", "q6_k", 8, "rtx-4060"),
+        ("phi-4", "q4_k_m", 12, "rtx-3060-12gb"),
+    ],
+)
+def test_cards_that_people_own_are_among_those_looked_at(model: str, dtype: str, size: int, card: str) -> None:
+    """Files of 2, 6.6 and 9 GB, beside 0.5 to 1 GB of cache and an engine's reserves."""
+    question = {"model": model, "dtype": dtype, "context": 4096}
+    assert f"A card of {size} GB holds it ({card})." in infercost.fit(**question).verdict
+    assert infercost.fit(gpu=f"{card}:1", **question).met
+
+
 @pytest.mark.parametrize(("card", "less"), [("rtx-3090", "rtx-4080")])
 def test_the_least_card_is_the_one_that_fit_says_holds_it(card: str, less: str) -> None:
     question = {"model": "mistral-small-3.1-24b", "dtype": "q5_k_m"}
