@@ -431,7 +431,8 @@ def job_words(scenario: Scenario, results: dict[str, Any]) -> str:
     else:
         why = next((item.origin for item in scenario.inputs if item.key == "batch" and item.assumed), "")
         at = f"at batch {show(copies * scenario.batch, '')}{f' ({why})' if (why := why.partition(': ')[2]) else ''}"
-    return f"{what} take {lasting(results['job_time_s'])}{money} on {place_of_all(scenario)} {at}. "
+    take = "takes" if scenario.requests == 1 else "take"
+    return f"{what} {take} {lasting(results['job_time_s'])}{money} on {place_of_all(scenario)} {at}. "
 
 
 def _read(scenario: Scenario, results: dict[str, Any], request: Request) -> float:

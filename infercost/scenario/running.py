@@ -31,6 +31,7 @@ from infercost.scenario.rack import A_MODEL, LOADS
 from infercost.scenario.read import Reading, apply_sets, written
 from infercost.scenario.scenario import Load, copies_of, most_at_once, share_of_one
 from infercost.scenario.usual import LENGTHS, why_not_longer
+from infercost.units import many
 
 if TYPE_CHECKING:  # few profiles have measured kernels
     from infercost.replica import kernels, llama_cpp
@@ -197,8 +198,12 @@ def read_load(reading: Reading, rack: Rack) -> Load:
         rate = reading.take("request_rate") / copies_of(reading)
         request = request._replace(burstiness=float(reading.take("burstiness", 1.0, "arrivals at random")))
     elif "concurrency" in reading.given:
-        given = int(reading.take("concurrency"))
-        concurrent = float(share_of_one(reading, "concurrency", given))
+        name, given = "concurrency", int(reading.take("concurrency"))
+        if (requests := reading.get("requests")) and requests < given:
+            only = f"{many(requests, 'request')} {'is' if requests == 1 else 'are'} never {given:,} in flight"
+            reading.note("in-flight", f"{only}: counted as {requests:,}")
+            name, given = "requests", int(requests)
+        concurrent = float(share_of_one(reading, name, given))
         run = reading.take("num_prompts", RUN_OF_SLOT * given, f"{RUN_OF_SLOT} a slot") / copies_of(reading)
     if rate is not None or concurrent is not None:
         most = most_at_once(reading, rack.setup, rack.plan.layout.dp)

@@ -704,3 +704,16 @@ def test_a_job_ends_no_sooner_than_a_request(run: Run) -> None:
     results = run(*JOB[:-1], "2", "--gpu", "h100:8", "--dp", "8", *EMAILS, "--json").json["results"]
     assert results["job_time_s"] == results["request_time_s"]
     assert results["job_usd"] == pytest.approx(8 * 1.5 * results["request_time_s"] / 3600)
+
+
+def test_no_more_are_in_flight_than_there_are_requests() -> None:
+    """Four requests are four in flight, however many might be; one takes, four take."""
+    asked = {"gpu": "h100", "model": "llama-3.1-8b", "input_tokens": 1000, "output_tokens": 500}
+    more, all_of_them = (infercost.utilization(**asked, requests=4, concurrency=slots) for slots in (10, 4))
+    assert more["job_time_s"] == all_of_them["job_time_s"]
+    assert "4 requests take" in more.verdict
+    assert "with 4 in flight" in more.verdict
+    assert "4 requests are never 10 in flight: counted as 4" in [note.text for note in more.notes]
+    assert infercost.utilization(**asked, requests=1).verdict.startswith("1 request takes")
+    with pytest.raises(InfercostError, match="--requests 1: does not divide among the 2 replicas"):
+        infercost.utilization(**{**asked, "gpu": "h100:2"}, dp=2, requests=1, concurrency=4)
