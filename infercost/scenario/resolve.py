@@ -220,7 +220,9 @@ def _texts(reading: Reading, rack: Rack) -> Scenario:
     text = read_text(reading, rack)
     running = read_running(reading, rack)
     usual = texts_of_pass(running.replica, text)
-    given = reading.take("batch", usual * copies_of(reading), "texts that fill a pass" if usual > 1 else "")
+    given = reading.take(
+        "batch", usual * copies_of(reading), "as many texts as one pass of the engine takes" if usual > 1 else ""
+    )
     batch = share_of_one(reading, "batch", int(given))
     price = read_price(reading, rack.part)
     fields = {"rack": rack, "running": running, "load": Load(text), "price": price}

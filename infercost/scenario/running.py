@@ -265,9 +265,11 @@ def read_text(reading: Reading, rack: Rack) -> Request:
     name = rack.model.name
     _refuse_unsized(reading, rack)
     for option in ("workload", "output_tokens", "prefix_share", "api_price", *_LOADED, *DRAFT):
-        if option in reading.given and option != "requests":
+        if option in reading.given and option not in ("requests", "request_rate"):
             what = f"{flag(option)} is of decoded tokens: {name} reads whole texts and decodes none"
-            raise BadValue(what, "leave it out; --batch says how many texts come together")
+            raise BadValue(what, "leave it out; --batch says how many texts come together, --request-rate how often")
+    if reading.take("request_rate") is not None and "requests" in reading.given:
+        raise BadValue("--request-rate and --requests are two ways to say how many texts come", "give one of them")
     text = Request(float(reading.need("input_tokens", "--input-tokens 512")), 0.0, 0.0, reading.take("chunk_tokens"))
     _check_request(reading, rack, text)
     return text
