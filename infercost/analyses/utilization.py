@@ -31,6 +31,7 @@ from infercost.analyses.step import (
     BRACKET,
     OVERLOADED,
     at_once,
+    decoded_alone,
     in_all,
     job_remarks,
     job_words,
@@ -482,6 +483,7 @@ def _verdict(scenario: Scenario, running: Running, results: dict[str, Any]) -> s
         text = f"{start}{_sentence(use)}{f' {rates}.' if rates else ''}"
     text = job_words(scenario, results) + _in_line(scenario) + text
     text += f" {_step_words(scenario, results)}{left_out}.{apart_words(scenario, results)}"
+    text += _decoded_words(scenario, results)
     if results["request_time_s"] is None or scenario.requests is not None:
         return text
     ttft, tpot, whole = (show(seconds, "s") for seconds in _request_times(scenario, results))
@@ -490,6 +492,16 @@ def _verdict(scenario: Scenario, running: Running, results: dict[str, Any]) -> s
     whole += " on average" if scenario.load.rate is not None else ""
     whole += taken_words(scenario, results)
     return f"{text} A request takes {whole}: {ttft} to its first token{between}."
+
+
+def _decoded_words(scenario: Scenario, results: dict[str, Any]) -> str:
+    """What the tokens that a request of a bare count decodes take of energy and money; nothing where nobody asked."""
+    if (tokens := decoded_alone(scenario)) is None:
+        return ""
+    energy, usd = results["wh_per_request"], results["usd_per_request"]
+    takes = [] if energy is None else [show(energy, "Wh")]
+    takes += [show(usd, "USD")] if usd is not None and says_price(scenario) else []
+    return f" {many(tokens, 'output token')} take{'s' if tokens == 1 else ''} {' and '.join(takes)}." if takes else ""
 
 
 def _request_times(scenario: Scenario, results: dict[str, Any]) -> tuple[float, float, float]:

@@ -232,10 +232,13 @@ def read_request(reading: Reading, rack: Rack, also: tuple[str, ...] = ()) -> Re
     stray = [name for name in (*_PROMPT, *also) if name in reading.given]
     if not given and not stray:
         return None
-    if rack.model.is_bare:  # a service of it may know how many tokens a message decodes
-        decoded = ("output_tokens",) if reading.question.command in ("userbase", "economies") else ()
+    if rack.model.is_bare:  # what is decoded needs no layers, nor does a service of it
+        answers = reading.question.command in ("utilization", "userbase", "economies")
+        decoded = ("output_tokens",) if answers else ()
         if prompts := [flag(name) for name in (*given, *stray) if name not in decoded]:
             raise Missing(f"{prompts[0]} needs --model: a bare count has no layers", A_MODEL)
+        if reading.question.command == "utilization":
+            reading.take("output_tokens")
         return None
     if len(given) < 2:
         (other,) = set(LENGTHS) - {*given} if given else ("output_tokens",)

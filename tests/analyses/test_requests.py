@@ -717,3 +717,17 @@ def test_no_more_are_in_flight_than_there_are_requests() -> None:
     assert infercost.utilization(**asked, requests=1).verdict.startswith("1 request takes")
     with pytest.raises(InfercostError, match="--requests 1: does not divide among the 2 replicas"):
         infercost.utilization(**{**asked, "gpu": "h100:2"}, dp=2, requests=1, concurrency=4)
+
+
+def test_the_output_of_a_bare_count_needs_no_layers(run: Run) -> None:
+    """400 GB over 5 x 3.35 TB/s are 23.88 ms for 32 tokens on 5 x 700 W: 2.612 J a token, 500 of them 0.3627 Wh."""
+    asked = ("utilization", "--gpu", "h100", "--params", "400B", "--active-params", "100B", "--batch", "32")
+    plain, said = run(*asked, "--json").json, run(*asked, "--osl", "500", "--json").json
+    step = 400e9 / (5 * 3.35e12)  # with nearly all of the experts
+    results = said["results"]
+    assert results["wh_per_request"] == pytest.approx(500 * step / 32 * 5 * 700 / 3600, rel=1e-3)
+    assert results["usd_per_request"] == pytest.approx(500 * results["usd_per_million_tokens"] / 1e6)
+    assert said["verdict"] == plain["verdict"] + " 500 output tokens take 0.3627 Wh and $0.00181."
+    assert {key: results[key] for key in plain["results"]} == plain["results"]
+    refused = run(*asked, "--osl", "500", "--isl", "100")
+    assert (refused.code, "--input-tokens needs --model" in refused.err) == (2, True)
