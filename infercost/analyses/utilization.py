@@ -49,6 +49,7 @@ from infercost.analyses.step import (
 )
 from infercost.analyses.worth import LEAST, Enough, advice, flags_of, that_keep_up
 from infercost.errors import InfercostError
+from infercost.models import counting
 from infercost.parts.accelerator import called, has_endless_rate
 from infercost.parts.bands import decode_kind, is_local
 from infercost.parts.drafts import gains
@@ -84,7 +85,7 @@ _MEANINGS = {
 OF_STEP = (
     *("compute_time_s", "memory_time_s", "communication_time_s", "overhead_time_s", "step_time_s", "bound_step_time_s"),
     *("tpot_s", "plain_tpot_s", "draft_speedup", "utilization", "memory_bandwidth_utilization", *BRACKET),
-    "arithmetic_intensity",
+    *("arithmetic_intensity", "experts_hit_share"),
 )
 #: What is of steps without the prompts of others, where these ride along.
 _BETWEEN = ("tokens_per_s", "tokens_per_s_per_user", "tokens_per_s_per_gpu", "request_time_s")
@@ -118,6 +119,7 @@ def answer(scenario: Scenario) -> Report:
     tuning = _tuning_notes(scenario, tuned)
     results = decoding_paid(_known(scenario, batch, pace, served), rack)
     results |= {key: tuned and tuned[key.removeprefix("tuned_")] for key in TUNED} | instead(scenario, overloaded)
+    results |= _experts(scenario, batch)
     regime = decode_kind(batch, local=is_local(rack.setup.stack)) if scenario.load.rate is None else "served"
     needed = that_keep_up(scenario, served) if served and overloaded and rack.plan.fits else None
     if served and scenario.load.rate is not None:
@@ -175,6 +177,27 @@ def _said(
         return _overloaded(scenario, served, needed, _verdict(scenario, scenario.running, results))
     changes = (*_no_draft(results), *advice(scenario, results["bound"], results["batch"]))
     return _verdict(scenario, scenario.running, results), changes
+
+
+def _experts(scenario: Scenario, batch: float) -> dict[str, float | None]:
+    """The share of the routed experts that a step reads, each token that a draft proposes among its tokens."""
+    model = scenario.rack.model
+    if not model.is_sparse or model.is_bare:
+        return {}
+    return {"experts_hit_share": counting.experts_hit_share(model, _tokens_of_step(scenario, batch))}
+
+
+def _tokens_of_step(scenario: Scenario, batch: float) -> float:
+    return max(batch, 1.0) * (1 + (scenario.draft.tokens if scenario.draft else 0))
+
+
+def _experts_remark(scenario: Scenario, batch: float) -> str:
+    """How many routed experts of a layer a step reads; nothing where layers differ in them."""
+    layers = [layer for layer in scenario.rack.model.layers if layer.ffn.experts]
+    if len({(layer.ffn.experts, layer.ffn.active) for layer in layers}) != 1:
+        return ""
+    hit = counting.experts_hit(layers[0], _tokens_of_step(scenario, batch))
+    return f"about {hit:.0f} of {layers[0].ffn.experts:,} a layer"
 
 
 def _is_overloaded(served: Served | None) -> TypeGuard[Served]:
@@ -335,6 +358,7 @@ def _remarks(scenario: Scenario, results: dict[str, Any]) -> dict[str, str]:
         "step_time_s": f"{certain}: {overlap_words(running)}{_bracket_remark(running, results)}",
         "bound_step_time_s": _bound_remark(running, results),
         **_MEANINGS,
+        "experts_hit_share": _experts_remark(scenario, results["batch"]),
         **job_remarks(results),
         **(dict.fromkeys(_BETWEEN, "between prompts") if _met(results) else {}),
         **request_remarks(scenario),

@@ -731,3 +731,17 @@ def test_the_output_of_a_bare_count_needs_no_layers(run: Run) -> None:
     assert {key: results[key] for key in plain["results"]} == plain["results"]
     refused = run(*asked, "--osl", "500", "--isl", "100")
     assert (refused.code, "--input-tokens needs --model" in refused.err) == (2, True)
+
+
+def test_the_experts_that_a_step_reads_have_a_row(run: Run) -> None:
+    """Each of 32 tokens takes 8 of 256: 1 - (1 - 8/256)^32 are read by one of them, 163 of a layer."""
+    asked = ("utilization", "--gpu", "h200:8", "--model", "deepseek-v3", "--batch")
+    assert run(*asked, "32", "--json").json["results"]["experts_hit_share"] == pytest.approx(1 - (1 - 8 / 256) ** 32)
+    said = " ".join(run(*asked, "32").out.split())
+    assert "experts read 63.8% about 163 of 256 a" in said
+    drafted = run(*asked, "8", "--draft", "mtp", "--draft-tokens", "1", "--json").json["results"]
+    assert drafted["experts_hit_share"] == pytest.approx(1 - (1 - 8 / 256) ** 16)
+    dense = run("utilization", "--gpu", "h100", "--model", "llama-3.1-8b", "--json").json["results"]
+    assert "experts_hit_share" not in dense
+    short = run("utilization", "--gpu", "h200:1", "--model", "deepseek-v3", "--json").json["results"]
+    assert short["experts_hit_share"] is None
