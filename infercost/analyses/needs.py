@@ -7,7 +7,7 @@ from infercost.analyses.many import at_point
 from infercost.errors import InfercostError
 from infercost.models import counting
 from infercost.models.find import Checkpoint
-from infercost.models.model import Model
+from infercost.models.model import Attention, Model
 from infercost.parts import catalog
 from infercost.parts.preset import Preset
 from infercost.report import Note, Report, Row
@@ -22,6 +22,17 @@ SMALL = ("rtx-2060", "rtx-4060")
 BEFORE = "before what an engine takes"
 
 
+#: Binary units, the largest first, and fractions that have a name.
+_BINARY = (2**20, "MiB"), (2**10, "KiB")
+_FRACTIONS: dict[float, str] = {
+    2: "half",
+    3: "a third",
+    4: "a quarter",
+    5: "a fifth",
+    6: "a sixth",
+    7: "a seventh",
+    8: "an eighth",
+}
 #: Norms and headers that a config does not name stay below this share of a checkpoint.
 ROUNDING = 0.01
 
@@ -94,7 +105,7 @@ def _verdict(scenario: Scenario, need: Need, weights: float, cache: float) -> st
         return f"{stored} for {its} weights, {beside}.{_card_words(scenario)}"
     tokens = many(need.context, "token")
     load = f"a sequence of {tokens}" if need.batch == 1 else f"{need.batch:,} sequences of {tokens}"
-    token = f" A token takes {show(grows, 'B')} of KV cache." if (grows := counting.growing_cache_bytes(model)) else ""
+    token = f" A token takes {token_cache(model)}." if counting.growing_cache_bytes(model) else ""
     sizes = f"{stored} for {its} weights and {show(cache, 'B')} for {load}: {show(total, 'B')}, {BEFORE}"
     return f"{sizes}.{_card_words(scenario)}{token}"
 
@@ -152,13 +163,34 @@ def weight_rows(
     )
 
 
-def cache_kind(model: Model) -> str:
-    """What the cache per token is made of: KV heads, latents, or a state that does not grow."""
+def token_cache(model: Model) -> str:
+    """Bytes that a token adds to a cache, in binary units too where these are whole, and how much its heads save."""
+    held, attention = counting.growing_cache_bytes(model), _growing(model)
+    binary = next((f" ({held / size:g} {name})" for size, name in _BINARY if held >= size and not held % size), "")
+    words = f"{show(held, 'B')}{binary} of KV cache"
+    if attention is None or attention.has_past or attention.index_cache or not attention.cache:
+        return words
+    if attention.latent:
+        times = attention.heads * (attention.head_dim + attention.v_head_dim) / attention.cache
+        return f"{words}, {times:.3g} times less than keys and values of its {attention.heads:,} heads"
+    if attention.heads <= attention.kv_heads:
+        return words
+    share = attention.heads / attention.kv_heads
+    fraction = _FRACTIONS.get(share) or f"1/{share:.3g}"
+    return f"{words}, {fraction} of what {attention.heads:,} heads would keep"
+
+
+def _growing(model: Model) -> Attention | None:
+    """The attention whose cache grows the most with each token; None where none does."""
     growing = [layer for layer in model.layers if layer.attention.grows and not layer.attention.window]
     growing = growing or [layer for layer in model.layers if layer.attention.grows]
-    if not growing:
+    return max((layer.attention for layer in growing), key=lambda each: each.cache, default=None)
+
+
+def cache_kind(model: Model) -> str:
+    """What the cache per token is made of: KV heads, latents, or a state that does not grow."""
+    if (attention := _growing(model)) is None:
         return "a state or windows that do not grow"
-    attention = max((layer.attention for layer in growing), key=lambda each: each.cache)
     kind = f"{many(attention.kv_heads, 'KV head')} of {attention.head_dim}, {model.kv_bits:g} bits"
     if attention.latent:
         kind = f"latents of {attention.cache}, {model.kv_bits:g} bits"

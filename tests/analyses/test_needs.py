@@ -156,3 +156,21 @@ def test_the_verdict_of_fit_has_the_weights_and_what_is_needed() -> None:
     assert f"{several['memory_needed_bytes'] / 1e9:.4g} GB a device needed" in several.verdict
     short = infercost.fit(gpu="rtx-4090", model="mistral-small-3.1-24b", dtype="bf16")
     assert short.verdict.startswith("Does not fit: mistral-small-3.1-24b (bf16, 48.02 GB) with 1 x 8,192 tokens on")
+
+
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        (
+            "llama-2-70b",
+            "327.7 kB (320 KiB) of KV cache, an eighth of what 64 heads would keep.",
+        ),  # 80 x 2 x 8 x 128 x 2
+        ("falcon-7b", "8.192 kB (8 KiB) of KV cache, 1/71 of what 71 heads would keep."),  # 32 x 2 x 64 x 2
+        ("llama-2-7b", "524.3 kB (512 KiB) of KV cache."),  # as many as there are heads
+        # 128 x (128 + 64 + 128) values of keys and values, 512 + 64 of a latent
+        ("deepseek-v3", "70.27 kB of KV cache, 71.1 times less than keys and values of its 128 heads."),
+    ],
+)
+def test_what_grouped_heads_and_latents_save_is_said(model: str, words: str, run: Run) -> None:
+    for args in (("presets", "show", model), ("fit", "--model", model)):
+        assert words in run(*args, "--json").json["verdict"]
