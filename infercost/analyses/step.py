@@ -559,7 +559,8 @@ def of_all(report: Report, scenario: Scenario) -> Report:
     copies, rack = scenario.copies, scenario.rack
     if said := [note for note in report.notes if note.code == FOR_ONE]:
         notes = tuple(note for note in report.notes if note not in said)
-        report = report.replace(verdict=f"{report.verdict} {said[0].text}", notes=notes)
+        verdict = report.verdict if said[0].text in report.verdict else f"{report.verdict} {said[0].text}"
+        report = report.replace(verdict=verdict, notes=notes)
     if idle := scenario.question.idle:
         used = copies * rack.devices
         report = report.replace(results=tuple(_beside_idle(row, used, idle) for row in report.results))

@@ -60,7 +60,7 @@ from infercost.replica.rack import Rack
 from infercost.replica.serving import Served, full_prefill_time, prompt_itl
 from infercost.replica.step import Pace, Running, pace_of, reworked
 from infercost.report import Note, Report, Row
-from infercost.scenario.scenario import Load, Scenario
+from infercost.scenario.scenario import FOR_ONE, Load, Scenario
 from infercost.units import many, show
 
 if TYPE_CHECKING:
@@ -614,6 +614,9 @@ def _rate_words(scenario: Scenario, results: dict[str, Any]) -> str:
     if results["batch"] == scenario.copies == 1:
         whole = " for one user" if is_local(scenario.rack.setup.stack) else ""
         differs = paid is not None and abs(paid / each - 1) >= ALIKE
+        if text := next((note.text for note in scenario.notes if note.code == FOR_ONE), ""):
+            lone = f"{show(paid, '')} tokens/s over the whole request" if differs else f"{show(each, '')} tokens/s"
+            return f"{text} {lone}{price}"
         prompted = f", {show(paid, '')} over the whole request" if differs else ""
         return f"{show(each, '')} tokens/s{whole}{prompted}{price}"
     speed, decoding = f"{show(each, '')} tokens/s a user", " after the first token"
