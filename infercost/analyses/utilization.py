@@ -57,7 +57,7 @@ from infercost.parts.preset import counted
 from infercost.parts.stack import is_nominal, law
 from infercost.replica.chip import spread
 from infercost.replica.rack import Rack
-from infercost.replica.serving import Served, full_prefill_time, prompt_itl
+from infercost.replica.serving import Served, full_prefill_time, prompt_itl, prompts_gap, tpot_met
 from infercost.replica.step import Pace, Running, pace_of, reworked
 from infercost.report import Note, Report, Row
 from infercost.scenario.scenario import FOR_ONE, Load, Scenario
@@ -398,8 +398,8 @@ def _gain_words(rack: Rack, worth: float) -> str:
     if likely is None:
         return factor + loss
     known = gains()
-    runs = f"{low:.3g}x to {high:.3g}x if {known.low:g} to {known.high:g} of that is reached, as in published runs"
-    return f"at best {factor}, {runs}{loss}"
+    reached = f"published runs reached {known.low:.0%} to {known.high:.0%} of that, {low:.3g}x to {high:.3g}x"
+    return f"{factor} at best; {reached}{loss}"
 
 
 def _only_batch(scenario: Scenario, batch: float) -> float | None:
@@ -556,8 +556,8 @@ def _chunk_words(scenario: Scenario, results: dict[str, Any]) -> str:
         return ""
     alone = request._replace(chunk_tokens=request.input_tokens)
     whole = prompt_itl(scenario.running.replica, max(results["batch"], 1.0), alone)
-    beside = f", {show(whole, 's')} with all of one" if whole > gap else ""
-    return f", {show(gap, 's')} with a chunk of a prompt between{beside}"
+    beside = f", {show(whole, 's')} if all of it were" if whole > gap else ""
+    return f": {show(gap, 's')} when a chunk of another's prompt is read in between{beside}"
 
 
 def _met(results: dict[str, Any]) -> str:
@@ -658,8 +658,19 @@ def _step_words(scenario: Scenario, results: dict[str, Any]) -> str:
             where = f"without prompts, {where.removeprefix('of ')}"
         return f"{show(plain, 's')} a step {where}, {words}"
     tpot, plain = (show(results[key], "s") for key in ("tpot_s", "plain_tpot_s"))
-    bounds = " each" if words != "an estimate" else ""  # what two bounds differ by is no estimate
-    return f"{tpot} a token {where} with the draft, {plain} without, {words}{bounds}: {_gain_words(rack, worth)}"
+    both = "both " if words != "an estimate" else ""  # what two bounds differ by is no estimate
+    gain = _gain_words(rack, worth) + _user_gain(scenario, results)
+    return f"A token {where} takes {tpot} with the draft and {plain} without, {both}{words}: {gain}"
+
+
+def _user_gain(scenario: Scenario, results: dict[str, Any]) -> str:
+    """What a user gets with and without a draft where the prompts of others lie between their tokens."""
+    if not (met := _met(results)) or (request := scenario.load.request) is None:
+        return ""
+    replica, batch = scenario.running.replica, results["batch"]
+    plain = tpot_met(results["plain_tpot_s"], prompts_gap(replica, batch, request), batch)
+    without = show(formulas.cost.tokens_per_s_per_user(step_time=plain), "")
+    return f". With prompts between, a user gets {met} tokens/s, {without} without the draft"
 
 
 def _time_parts(pace: Pace, running: Running) -> tuple[tuple[str, float, str], ...]:

@@ -458,12 +458,15 @@ def test_between_two_tokens_lies_a_prompt_or_a_chunk_of_one(chunk: int, passes: 
     report = ask(efficiency="ideal", **asked)
     flops = 2 * MATRICES * 4096 + 2 * TABLE + 32 * 4 * 32 * 128 * 4096**2 / 2
     assert report["prompt_itl_s"] == pytest.approx(flops / PEAK / passes, rel=0.01)
-    whole = f", {show(ask(efficiency='ideal', **{**asked, 'chunk_tokens': 4096})['prompt_itl_s'], 's')} with all of one"
-    said = f", {show(report['prompt_itl_s'], 's')} with a chunk of a prompt between{whole if passes > 1 else ''}."
+    gap, all_of_it = (
+        show(each["prompt_itl_s"], "s") for each in (report, ask(efficiency="ideal", **{**asked, "chunk_tokens": 4096}))
+    )
+    whole = f", {all_of_it} if all of it were" if passes > 1 else ""
+    said = f": {gap} when a chunk of another's prompt is read in between{whole}."
     assert report.verdict.endswith(said)
     uneven = ask(efficiency="ideal", **{**asked, "chunk_tokens": 3072})  # three quarters of it, then a quarter
     assert uneven["prompt_itl_s"] == pytest.approx(flops / PEAK * 3 / 4, rel=0.02)
-    assert "of a prompt between" not in ask(**{**asked, "chunk_tokens": None}).verdict
+    assert "prompt is read in between" not in ask(**{**asked, "chunk_tokens": None}).verdict
 
 
 def test_one_answer_token_is_answered_with_the_time_to_it() -> None:
