@@ -38,6 +38,8 @@ _PROMPTS, _ARRIVALS = "what prompts read between steps is not counted", "arrival
 
 #: Times the bound from which a batch that nobody gave is asked for first, and the share of it that is close to it.
 FAR, CLOSE = 4, 0.9
+#: Times the estimate that are above it.
+ABOVE = 1.05
 _ASK_BATCH = "How many sequences decoded at once? Give --batch or --concurrency"
 #: Tokens of a short context, as people measure one user with, and the origin of an answer at it.
 SHORT, ORIGIN = 512, "a short context"
@@ -260,7 +262,7 @@ def _how_close(times: float | None, share: float | None) -> str:
         return ""
     if share >= CLOSE:
         return ": possible, but close to it"
-    return ": possible" if times is not None and times > 1 + ROUNDING else ""
+    return ": possible" if times is not None and times > ABOVE else ""
 
 
 def _refuted(scenario: Scenario) -> str:

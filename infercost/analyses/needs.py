@@ -81,9 +81,10 @@ def _rows(need: Need) -> tuple[Row, ...]:
         keys = ("kv_bytes_per_token", "kv_bytes_per_sequence", "kv_bytes_of_batch")
         of_cache = tuple(Row(key, None, reason, shown=False) for key in keys)
     else:
+        kinds = filter(None, (cache_kind(model), cache_saved(model)))
         load = f"{need.batch:,} x {many(need.context, 'token')}"
         of_cache = (
-            Row("kv_bytes_per_token", counting.growing_cache_bytes(model), cache_kind(model)),
+            Row("kv_bytes_per_token", counting.growing_cache_bytes(model), "; ".join(kinds)),
             Row("kv_bytes_per_sequence", each, f"at {many(need.context, 'token')}"),
             Row("kv_bytes_of_batch", held, load, shown=need.batch > 1),
         )
@@ -164,20 +165,24 @@ def weight_rows(
 
 
 def token_cache(model: Model) -> str:
-    """Bytes that a token adds to a cache, in binary units too where these are whole, and how much its heads save."""
-    held, attention = counting.growing_cache_bytes(model), _growing(model)
+    """Bytes that a token adds to a cache, in binary units too where these are whole."""
+    held = counting.growing_cache_bytes(model)
     binary = next((f" ({held / size:g} {name})" for size, name in _BINARY if held >= size and not held % size), "")
-    words = f"{show(held, 'B')}{binary} of KV cache"
-    if attention is None or attention.has_past or attention.index_cache or not attention.cache:
-        return words
+    return f"{show(held, 'B')}{binary} of KV cache"
+
+
+def cache_saved(model: Model) -> str:
+    """How much less grouped heads or latents keep than all heads would; empty where these do."""
+    attention = _growing(model)
+    if attention is None or attention.has_past or attention.index_cache:
+        return ""
     if attention.latent:
         times = attention.heads * (attention.head_dim + attention.v_head_dim) / attention.cache
-        return f"{words}, {times:.3g} times less than keys and values of its {attention.heads:,} heads"
+        return f"{times:.3g} times less than keys and values of its {attention.heads:,} heads"
     if attention.heads <= attention.kv_heads:
-        return words
+        return ""
     share = attention.heads / attention.kv_heads
-    fraction = _FRACTIONS.get(share) or f"1/{share:.3g}"
-    return f"{words}, {fraction} of what {attention.heads:,} heads would keep"
+    return f"{_FRACTIONS.get(share) or f'1/{share:.3g}'} of what {attention.heads:,} heads would keep"
 
 
 def _growing(model: Model) -> Attention | None:

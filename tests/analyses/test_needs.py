@@ -172,5 +172,8 @@ def test_the_verdict_of_fit_has_the_weights_and_what_is_needed() -> None:
     ],
 )
 def test_what_grouped_heads_and_latents_save_is_said(model: str, words: str, run: Run) -> None:
-    for args in (("presets", "show", model), ("fit", "--model", model)):
-        assert words in run(*args, "--json").json["verdict"]
+    assert words in run("presets", "show", model, "--json").json["verdict"]
+    said = " ".join(run("fit", "--model", model).out.split())
+    held, _, saved = words.removesuffix(".").partition(", ")
+    assert f"A token takes {held.removesuffix('.')}." in said
+    assert saved in said.partition("KV cache per token")[2]
