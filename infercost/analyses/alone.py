@@ -166,9 +166,11 @@ def _with_host(scenario: Scenario, found: Alone) -> Alone:
     host = HOSTS.get(rack.part.labels.get("segment", ""), "desktop-ddr5")
     room = catalog.load("hosts", host).value("memory")
     if _size(rack.model) <= _room(scenario) + room and _holds(scenario, {"host": host}):
+        if not _lies_in_host(scenario, {"host": host}):
+            return found
         return found._replace(host=host, hosted_speed=_speed(scenario, {"host": host}))
     beside = _richest(scenario, {"host": host}, room)
-    if beside in ("", found.format):
+    if beside in ("", found.format) or not _lies_in_host(scenario, {"host": host, "dtype": WEIGHTS[beside]}):
         return found
     speed = _speed(scenario, {"host": host, "dtype": WEIGHTS[beside]})
     return found._replace(host=host, beside=beside, hosted_speed=speed)
@@ -277,6 +279,12 @@ def _room(scenario: Scenario) -> float:
     """Bytes of memory of all devices, and of the host that was asked for."""
     plan = scenario.rack.plan
     return plan.device_memory * scenario.rack.devices + (held_memory(plan.host) if plan.host else 0.0)
+
+
+def _lies_in_host(scenario: Scenario, changes: Mapping[str, Any]) -> bool:
+    """Whether a host that was asked for holds anything of what fits."""
+    plan = at_point(scenario.question, changes, ORIGIN).rack.plan
+    return bool(plan.far_weights or plan.far_cache)
 
 
 def _holds(scenario: Scenario, changes: Mapping[str, Any]) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from functools import partial
+from math import ceil
 from typing import Any, NamedTuple
 
 from infercost import formulas
@@ -11,7 +12,9 @@ from infercost.analyses.remarks import PILED, kind, why_null
 from infercost.analyses.step import gives_length, reads_alone, step_pace, step_results, use_with_prompts
 from infercost.errors import InfercostError
 from infercost.evidence.predict import ROUNDING
+from infercost.parts.accelerator import called
 from infercost.parts.bands import is_local
+from infercost.parts.preset import counted
 from infercost.replica.serving import full_prefill_time, paid_rate, prompts_gap, serve_closed
 from infercost.replica.step import Pace, Replica, bound_times, bytes_of_step, drafted_tpot
 from infercost.report import Report, Row
@@ -33,6 +36,11 @@ _NO_STEPS = "nothing is decoded, and what prompts read is not counted"
 _PROMPTS, _ARRIVALS = "what prompts read between steps is not counted", "arrivals set the rate, no step does"
 
 
+#: Times the bound from which a batch that nobody gave is asked for first, and the share of it that is close to it.
+FAR, CLOSE = 4, 0.9
+#: Times the estimate that are above it.
+ABOVE = 1.05
+_ASK_BATCH = "How many sequences decoded at once? Give --batch or --concurrency"
 #: Tokens of a short context, as people measure one user with, and the origin of an answer at it.
 SHORT, ORIGIN = 512, "a short context"
 
@@ -181,7 +189,7 @@ def _rows(scenario: Scenario, against: Against, found: dict[str, float | None]) 
     remarks = dict.fromkeys(KEYS, "")
     alone = reads_alone(scenario)
     remarks["measured_utilization"] = "prompts alone" if alone else "prompts counted" if prompted else ""
-    remarks |= dict.fromkeys(_OF_MEMORY, "at least: its steps alone" if prompted else "")
+    remarks |= dict.fromkeys(_OF_MEMORY, "decoding alone: prompts read more" if prompted else "")
     unit = _unit(scenario)
     remarks["measured_over_estimate"] = f"of {show(copies * against.rate, '')} {unit}"
     remarks["measured_over_bound"] = f"of {show(copies * (against.bound or 0.0), '')} {unit}"
@@ -209,8 +217,9 @@ def _verdict(scenario: Scenario, against: Against, found: dict[str, float | None
     shares = [f"{_share(used)} the arithmetic (MFU{of})"] if used is not None else []
     if reads is not None:
         lone = scenario.batch == copies == 1 and not scenario.load.is_steady
-        least, alone = ("at least ", ", its steps alone") if _is_prompted(scenario) else ("", "")
+        least, alone = ("at least ", ", decoding alone") if _is_prompted(scenario) else ("", "")
         alone = f", {show(moved, 'B/s')}" if lone else alone
+        alone += _as_devices(scenario, reads, moved)
         shares.append(f"{least}{_share(reads)} the bandwidth (MBU{alone})")
     rate = f"{show(copies * against.rate, '')} {unit}"
     number = digits(times or 0.0, 3)
@@ -223,13 +232,37 @@ def _verdict(scenario: Scenario, against: Against, found: dict[str, float | None
         beside += f" and {_share(share)} the bound"
     false = _refuted(scenario) if share and share > 1 + ROUNDING else ""
     measured = f"{show(copies * (scenario.measured or 0.0), '')} {unit} measured is"
-    given = scenario.load.is_steady or scenario.question.get("batch") is not None
-    assumed = (
-        ""
-        if given or not false or " but at " in false
-        else " Batch 1 is assumed: --batch or --concurrency says how many there were."
-    )
+    assumed = ""
+    if false and " but at " not in false and _assumes_one(scenario):
+        if (share or 0.0) >= FAR and (used or 0.0) <= 1:
+            false, measured = f"{_ASK_BATCH}: ", f"{measured}, at the assumed batch 1,"
+        else:
+            assumed = " Batch 1 is assumed: --batch or --concurrency says how many there were."
+    beside += "" if false else _how_close(times, share)
     return f"{false}{measured} {' and '.join(shares)}{', ' if shares else ''}{beside}.{assumed}"
+
+
+def _assumes_one(scenario: Scenario) -> bool:
+    """Whether one sequence decodes because nobody said how many."""
+    given = scenario.load.is_steady or scenario.question.get("batch") is not None
+    return not given and scenario.batch == 1 and not reads_alone(scenario)
+
+
+def _as_devices(scenario: Scenario, reads: float, moved: float | None) -> str:
+    """How many devices have the bandwidth that a measurement would take, where those that there are have less."""
+    if reads <= 1 or moved is None:
+        return ""
+    devices = ceil(moved / scenario.rack.part.value("memory_bandwidth"))
+    return f", that of {counted(devices, called(scenario.rack.part))}"
+
+
+def _how_close(times: float | None, share: float | None) -> str:
+    """That a measurement beyond the estimate is possible, and where it is close to the bound."""
+    if share is None:
+        return ""
+    if share >= CLOSE:
+        return ": possible, but close to it"
+    return ": possible" if times is not None and times > ABOVE else ""
 
 
 def _refuted(scenario: Scenario) -> str:

@@ -7,7 +7,7 @@ from infercost.analyses.many import at_point
 from infercost.errors import InfercostError
 from infercost.models import counting
 from infercost.models.find import Checkpoint
-from infercost.models.model import Model
+from infercost.models.model import Attention, Model
 from infercost.parts import catalog
 from infercost.parts.preset import Preset
 from infercost.report import Note, Report, Row
@@ -17,9 +17,22 @@ from infercost.units import many, show
 ORIGIN = "what holds it"
 #: Where a card is sold that is looked for by its memory, and whose: most people run models on these.
 SEGMENTS, VENDOR = ("desktop", "workstation"), "NVIDIA"
+#: Cards of 6 and 8 GB that many people own; no preset is as small.
+SMALL = ("rtx-2060", "rtx-4060")
 BEFORE = "before what an engine takes"
 
 
+#: Binary units, the largest first, and fractions that have a name.
+_BINARY = (2**20, "MiB"), (2**10, "KiB")
+_FRACTIONS: dict[float, str] = {
+    2: "half",
+    3: "a third",
+    4: "a quarter",
+    5: "a fifth",
+    6: "a sixth",
+    7: "a seventh",
+    8: "an eighth",
+}
 #: Norms and headers that a config does not name stay below this share of a checkpoint.
 ROUNDING = 0.01
 
@@ -68,9 +81,10 @@ def _rows(need: Need) -> tuple[Row, ...]:
         keys = ("kv_bytes_per_token", "kv_bytes_per_sequence", "kv_bytes_of_batch")
         of_cache = tuple(Row(key, None, reason, shown=False) for key in keys)
     else:
+        kinds = filter(None, (cache_kind(model), cache_saved(model)))
         load = f"{need.batch:,} x {many(need.context, 'token')}"
         of_cache = (
-            Row("kv_bytes_per_token", counting.growing_cache_bytes(model), cache_kind(model)),
+            Row("kv_bytes_per_token", counting.growing_cache_bytes(model), "; ".join(kinds)),
             Row("kv_bytes_per_sequence", each, f"at {many(need.context, 'token')}"),
             Row("kv_bytes_of_batch", held, load, shown=need.batch > 1),
         )
@@ -92,7 +106,7 @@ def _verdict(scenario: Scenario, need: Need, weights: float, cache: float) -> st
         return f"{stored} for {its} weights, {beside}.{_card_words(scenario)}"
     tokens = many(need.context, "token")
     load = f"a sequence of {tokens}" if need.batch == 1 else f"{need.batch:,} sequences of {tokens}"
-    token = f" A token takes {show(grows, 'B')} of KV cache." if (grows := counting.growing_cache_bytes(model)) else ""
+    token = f" A token takes {token_cache(model)}." if counting.growing_cache_bytes(model) else ""
     sizes = f"{stored} for {its} weights and {show(cache, 'B')} for {load}: {show(total, 'B')}, {BEFORE}"
     return f"{sizes}.{_card_words(scenario)}{token}"
 
@@ -108,7 +122,7 @@ def _card_words(scenario: Scenario) -> str:
 
 def _cards(scenario: Scenario) -> Iterator[Preset]:
     """Cards that hold it, one of each size, the least first, as ``fit --gpu`` counts them."""
-    parts = [catalog.load("accelerators", name) for name in catalog.names("accelerators")]
+    parts = [catalog.load("accelerators", name) for name in (*catalog.names("accelerators"), *SMALL)]
     cards = [part for part in parts if part.labels.get("segment") in SEGMENTS and part.labels.get("vendor") == VENDOR]
     sizes = {part.value("memory"): part for part in reversed(cards)}
     for size in sorted(sizes):
@@ -150,13 +164,38 @@ def weight_rows(
     )
 
 
-def cache_kind(model: Model) -> str:
-    """What the cache per token is made of: KV heads, latents, or a state that does not grow."""
+def token_cache(model: Model) -> str:
+    """Bytes that a token adds to a cache, in binary units too where these are whole."""
+    held = counting.growing_cache_bytes(model)
+    binary = next((f" ({held / size:g} {name})" for size, name in _BINARY if held >= size and not held % size), "")
+    return f"{show(held, 'B')}{binary} of KV cache"
+
+
+def cache_saved(model: Model) -> str:
+    """How much less grouped heads or latents keep than all heads would; empty where these do."""
+    attention = _growing(model)
+    if attention is None or attention.has_past or attention.index_cache:
+        return ""
+    if attention.latent:
+        times = attention.heads * (attention.head_dim + attention.v_head_dim) / attention.cache
+        return f"{times:.3g} times less than keys and values of its {attention.heads:,} heads"
+    if attention.heads <= attention.kv_heads:
+        return ""
+    share = attention.heads / attention.kv_heads
+    return f"{_FRACTIONS.get(share) or f'1/{share:.3g}'} of what {attention.heads:,} heads would keep"
+
+
+def _growing(model: Model) -> Attention | None:
+    """The attention whose cache grows the most with each token; None where none does."""
     growing = [layer for layer in model.layers if layer.attention.grows and not layer.attention.window]
     growing = growing or [layer for layer in model.layers if layer.attention.grows]
-    if not growing:
+    return max((layer.attention for layer in growing), key=lambda each: each.cache, default=None)
+
+
+def cache_kind(model: Model) -> str:
+    """What the cache per token is made of: KV heads, latents, or a state that does not grow."""
+    if (attention := _growing(model)) is None:
         return "a state or windows that do not grow"
-    attention = max((layer.attention for layer in growing), key=lambda each: each.cache)
     kind = f"{many(attention.kv_heads, 'KV head')} of {attention.head_dim}, {model.kv_bits:g} bits"
     if attention.latent:
         kind = f"latents of {attention.cache}, {model.kv_bits:g} bits"

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import ceil, inf
 from typing import Any
 
-from infercost.analyses.needs import stored_notes
+from infercost.analyses.needs import cache_saved, stored_notes, token_cache
 from infercost.analyses.remarks import side_by_side
 from infercost.errors import BadFile, BadValue, UnknownName, closest
 from infercost.models import counting
@@ -518,7 +518,8 @@ def _of_model(checkpoint: Checkpoint, values: Mapping[str, Any], reading: Readin
     used = f", {show(active, 'param')} of them for each token" if active < total / 2 else ""
     text = f"{model.called()}: {checkpoint.title}, {show(total, 'param')} parameters in {model.depth} layers{used}"
     text += f", {show(values['weight_bytes'], 'B')} in {model.quantization.words}" if "dtype" in reading.given else ""
-    cache = f", and {show(held, 'B')} of KV cache" if (held := values["kv_bytes_per_token"]) else ""
+    cache = f", and {token_cache(model)}" if values["kv_bytes_per_token"] else ""
+    cache += f", {saved}" if cache and (saved := cache_saved(model)) else ""
     flops, more = show(values["flops_per_token"], "FLOP"), "more with context"
     context = reading.get("context") if values["flops_per_token_full"] > values["flops_per_token"] else None
     if context:

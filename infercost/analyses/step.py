@@ -374,18 +374,25 @@ def _transfer_time(running: Running, request: Request) -> float:
 
 
 def of_request(scenario: Scenario, results: dict[str, Any]) -> dict[str, float | None]:
-    """USD and Wh of a request with its prompt, and what all of them read; nothing without a request."""
-    if scenario.load.request is None:
+    """USD and Wh of a request with its prompt, and what all of them read; of a bare count of what it decodes alone."""
+    request = scenario.load.request
+    tokens = request.output_tokens if request else decoded_alone(scenario)
+    if tokens is None:
         return {}
     paid, usd = results["usd_per_million_tokens"], None
     if paid is not None:
-        usd = formulas.cost.usd_per_request(
-            usd_per_million_tokens=paid, output_tokens=scenario.load.request.output_tokens
-        )
-    energy = _energy(scenario, results, scenario.load.request.output_tokens)
-    read = _read(scenario, results, scenario.load.request)
-    found = {"input_tokens_per_s": read, "usd_per_request": usd, "wh_per_request": energy}
-    return found | _job_of_tokens(scenario, results, scenario.load.request)
+        usd = formulas.cost.usd_per_request(usd_per_million_tokens=paid, output_tokens=tokens)
+    found = {"usd_per_request": usd, "wh_per_request": _energy(scenario, results, tokens)}
+    if request is None:
+        return found
+    read = {"input_tokens_per_s": _read(scenario, results, request)}
+    return read | found | _job_of_tokens(scenario, results, request)
+
+
+def decoded_alone(scenario: Scenario) -> float | None:
+    """The tokens that a request of a bare count decodes, whose prompt nobody can count; None where nobody asked."""
+    tokens = scenario.question.get("output_tokens") if scenario.rack.model.is_bare else None
+    return None if tokens is None else float(tokens)
 
 
 def _job_of_tokens(scenario: Scenario, results: dict[str, Any], request: Request) -> dict[str, float | None]:
@@ -440,7 +447,8 @@ def job_words(scenario: Scenario, results: dict[str, Any]) -> str:
     else:
         why = next((item.origin for item in scenario.inputs if item.key == "batch" and item.assumed), "")
         at = f"at batch {show(copies * scenario.batch, '')}{f' ({why})' if (why := why.partition(': ')[2]) else ''}"
-    return f"{what} take {lasting(results['job_time_s'])}{money} on {place_of_all(scenario)}{at and f' {at}'}. "
+    take, at = "takes" if scenario.requests == 1 else "take", at and f" {at}"
+    return f"{what} {take} {lasting(results['job_time_s'])}{money} on {place_of_all(scenario)}{at}. "
 
 
 def _read(scenario: Scenario, results: dict[str, Any], request: Request) -> float:
@@ -505,9 +513,10 @@ def at_once(scenario: Scenario) -> tuple[Row, ...]:
 def request_remarks(scenario: Scenario) -> dict[str, str]:
     """What stands beside the money and the energy of a request."""
     wall = f", PUE {pue:g}" if (pue := pue_of(scenario)) != 1 else ""
+    of = "with its prompt" if scenario.load.request else "its prompt left out"
     return {
-        "usd_per_request": "with its prompt",
-        "wh_per_request": f"with its prompt{wall}",
+        "usd_per_request": of,
+        "wh_per_request": f"{of}{wall}",
         "input_tokens_per_s": _read_remark(scenario),
     }
 
@@ -558,7 +567,8 @@ def of_all(report: Report, scenario: Scenario) -> Report:
     copies, rack = scenario.copies, scenario.rack
     if said := [note for note in report.notes if note.code == FOR_ONE]:
         notes = tuple(note for note in report.notes if note not in said)
-        report = report.replace(verdict=f"{report.verdict} {said[0].text}", notes=notes)
+        verdict = report.verdict if said[0].text in report.verdict else f"{report.verdict} {said[0].text}"
+        report = report.replace(verdict=verdict, notes=notes)
     if idle := scenario.question.idle:
         used = copies * rack.devices
         report = report.replace(results=tuple(_beside_idle(row, used, idle) for row in report.results))

@@ -174,7 +174,7 @@ def _nothing(rack: Rack, batch: float) -> dict[str, str]:
     """Why results of a row have no value where memory does not hold its batch, by JSON key."""
     if _fits(rack, batch):
         return {}
-    keys = () if rack.model.is_bare else (*OF_STEP, "cost_ratio", "experts_hit_share")
+    keys = () if rack.model.is_bare else (*OF_STEP, "cost_ratio")
     why = "memory does not hold the batch" if rack.plan.fits else "the model does not fit"
     return dict.fromkeys((*remarks.OF_WHAT_FITS, *keys), why)
 

@@ -31,6 +31,7 @@ from infercost.analyses.step import (
     BRACKET,
     OVERLOADED,
     at_once,
+    decoded_alone,
     in_all,
     job_remarks,
     job_words,
@@ -48,6 +49,7 @@ from infercost.analyses.step import (
 )
 from infercost.analyses.worth import LEAST, Enough, advice, flags_of, that_keep_up
 from infercost.errors import InfercostError
+from infercost.models import counting
 from infercost.parts.accelerator import called, has_endless_rate
 from infercost.parts.bands import decode_kind, is_local
 from infercost.parts.drafts import gains
@@ -55,10 +57,10 @@ from infercost.parts.preset import counted
 from infercost.parts.stack import is_nominal, law
 from infercost.replica.chip import spread
 from infercost.replica.rack import Rack
-from infercost.replica.serving import Served, full_prefill_time, prompt_itl
+from infercost.replica.serving import Served, full_prefill_time, prompt_itl, prompts_gap, tpot_met
 from infercost.replica.step import Pace, Running, pace_of, reworked
 from infercost.report import Note, Report, Row
-from infercost.scenario.scenario import Load, Scenario
+from infercost.scenario.scenario import FOR_ONE, Load, Scenario
 from infercost.units import many, show
 
 if TYPE_CHECKING:
@@ -83,7 +85,7 @@ _MEANINGS = {
 OF_STEP = (
     *("compute_time_s", "memory_time_s", "communication_time_s", "overhead_time_s", "step_time_s", "bound_step_time_s"),
     *("tpot_s", "plain_tpot_s", "draft_speedup", "utilization", "memory_bandwidth_utilization", *BRACKET),
-    "arithmetic_intensity",
+    *("arithmetic_intensity", "experts_hit_share"),
 )
 #: What is of steps without the prompts of others, where these ride along.
 _BETWEEN = ("tokens_per_s", "tokens_per_s_per_user", "tokens_per_s_per_gpu", "request_time_s")
@@ -122,6 +124,7 @@ def answer(scenario: Scenario) -> Report:
     tuning = _tuning_notes(scenario, tuned)
     results = decoding_paid(_known(scenario, batch, pace, served), rack)
     results |= {key: tuned and tuned[key.removeprefix("tuned_")] for key in TUNED} | instead(scenario, overloaded)
+    results |= _experts(scenario, batch)
     regime = decode_kind(batch, local=is_local(rack.setup.stack)) if scenario.load.rate is None else "served"
     needed = that_keep_up(scenario, served) if served and overloaded and rack.plan.fits else None
     if served and scenario.load.rate is not None:
@@ -182,6 +185,27 @@ def _said(
     more = () if scenario.load.reads else advice(scenario, results["bound"], results["batch"])
     changes = (*_no_draft(results), *more)
     return _verdict(scenario, scenario.running, results), changes
+
+
+def _experts(scenario: Scenario, batch: float) -> dict[str, float | None]:
+    """The share of the routed experts that a step reads, each token that a draft proposes among its tokens."""
+    model = scenario.rack.model
+    if not model.is_sparse or model.is_bare:
+        return {}
+    return {"experts_hit_share": counting.experts_hit_share(model, _tokens_of_step(scenario, batch))}
+
+
+def _tokens_of_step(scenario: Scenario, batch: float) -> float:
+    return max(batch, 1.0) * (1 + (scenario.draft.tokens if scenario.draft else 0))
+
+
+def _experts_remark(scenario: Scenario, batch: float) -> str:
+    """How many routed experts of a layer a step reads; nothing where layers differ in them."""
+    layers = [layer for layer in scenario.rack.model.layers if layer.ffn.experts]
+    if len({(layer.ffn.experts, layer.ffn.active) for layer in layers}) != 1:
+        return ""
+    hit = counting.experts_hit(layers[0], _tokens_of_step(scenario, batch))
+    return f"about {hit:.0f} of {layers[0].ffn.experts:,} a layer"
 
 
 def _is_overloaded(served: Served | None) -> TypeGuard[Served]:
@@ -346,6 +370,7 @@ def _remarks(scenario: Scenario, results: dict[str, Any]) -> dict[str, str]:
         "step_time_s": f"{certain}: {overlap_words(running)}{_bracket_remark(running, results)}",
         "bound_step_time_s": _bound_remark(running, results),
         **_MEANINGS,
+        "experts_hit_share": _experts_remark(scenario, results["batch"]),
         **job_remarks(results),
         **(dict.fromkeys(_BETWEEN, "between prompts") if _met(results) else {}),
         **request_remarks(scenario),
@@ -385,8 +410,8 @@ def _gain_words(rack: Rack, worth: float) -> str:
     if likely is None:
         return factor + loss
     known = gains()
-    runs = f"{low:.3g}x to {high:.3g}x if {known.low:g} to {known.high:g} of that is reached, as in published runs"
-    return f"at best {factor}, {runs}{loss}"
+    reached = f"published runs reached {known.low:.0%} to {known.high:.0%} of that, {low:.3g}x to {high:.3g}x"
+    return f"{factor} at best; {reached}{loss}"
 
 
 def _only_batch(scenario: Scenario, batch: float) -> float | None:
@@ -497,6 +522,7 @@ def _verdict(scenario: Scenario, running: Running, results: dict[str, Any]) -> s
         text = f"{start}{_sentence(use)}{f' {rates}.' if rates else ''}"
     text = _too_few(scenario, results) + job_words(scenario, results) + _in_line(scenario) + text
     text += f" {_step_words(scenario, results)}{left_out}.{apart_words(scenario, results)}"
+    text += _decoded_words(scenario, results)
     if results["request_time_s"] is None or scenario.requests is not None:
         return text
     ttft, tpot, whole = (show(seconds, "s") for seconds in _request_times(scenario, results))
@@ -505,6 +531,16 @@ def _verdict(scenario: Scenario, running: Running, results: dict[str, Any]) -> s
     whole += " on average" if scenario.load.rate is not None else ""
     whole += taken_words(scenario, results)
     return f"{text} A request takes {whole}: {ttft} to its first token{between}."
+
+
+def _decoded_words(scenario: Scenario, results: dict[str, Any]) -> str:
+    """What the tokens that a request of a bare count decodes take of energy and money; nothing where nobody asked."""
+    if (tokens := decoded_alone(scenario)) is None:
+        return ""
+    energy, usd = results["wh_per_request"], results["usd_per_request"]
+    takes = [] if energy is None else [show(energy, "Wh")]
+    takes += [show(usd, "USD")] if usd is not None and says_price(scenario) else []
+    return f" {many(tokens, 'output token')} take{'s' if tokens == 1 else ''} {' and '.join(takes)}." if takes else ""
 
 
 def _request_times(scenario: Scenario, results: dict[str, Any]) -> tuple[float, float, float]:
@@ -535,8 +571,8 @@ def _chunk_words(scenario: Scenario, results: dict[str, Any]) -> str:
         return ""
     alone = request._replace(chunk_tokens=request.input_tokens)
     whole = prompt_itl(scenario.running.replica, max(results["batch"], 1.0), alone)
-    beside = f", {show(whole, 's')} with all of one" if whole > gap else ""
-    return f", {show(gap, 's')} with a chunk of a prompt between{beside}"
+    beside = f", {show(whole, 's')} if all of it were" if whole > gap else ""
+    return f": {show(gap, 's')} when a chunk of another's prompt is read in between{beside}"
 
 
 def _met(results: dict[str, Any]) -> str:
@@ -605,6 +641,9 @@ def _rate_words(scenario: Scenario, results: dict[str, Any]) -> str:
     if results["batch"] == scenario.copies == 1:
         whole = " for one user" if is_local(scenario.rack.setup.stack) else ""
         differs = paid is not None and abs(paid / each - 1) >= ALIKE
+        if text := next((note.text for note in scenario.notes if note.code == FOR_ONE), ""):
+            lone = f"{show(paid, '')} tokens/s over the whole request" if differs else f"{show(each, '')} tokens/s"
+            return f"{text} {lone}{price}"
         prompted = f", {show(paid, '')} over the whole request" if differs else ""
         return f"{show(each, '')} tokens/s{whole}{prompted}{price}"
     speed, decoding = f"{show(each, '')} tokens/s a user", " after the first token"
@@ -646,8 +685,19 @@ def _step_words(scenario: Scenario, results: dict[str, Any]) -> str:
             where = f"without prompts, {where.removeprefix('of ')}"
         return f"{show(plain, 's')} a step {where}, {words}"
     tpot, plain = (show(results[key], "s") for key in ("tpot_s", "plain_tpot_s"))
-    bounds = " each" if words != "an estimate" else ""  # what two bounds differ by is no estimate
-    return f"{tpot} a token {where} with the draft, {plain} without, {words}{bounds}: {_gain_words(rack, worth)}"
+    both = "both " if words != "an estimate" else ""  # what two bounds differ by is no estimate
+    gain = _gain_words(rack, worth) + _user_gain(scenario, results)
+    return f"A token {where} takes {tpot} with the draft and {plain} without, {both}{words}: {gain}"
+
+
+def _user_gain(scenario: Scenario, results: dict[str, Any]) -> str:
+    """What a user gets with and without a draft where the prompts of others lie between their tokens."""
+    if not (met := _met(results)) or (request := scenario.load.request) is None:
+        return ""
+    replica, batch = scenario.running.replica, results["batch"]
+    plain = tpot_met(results["plain_tpot_s"], prompts_gap(replica, batch, request), batch)
+    without = show(formulas.cost.tokens_per_s_per_user(step_time=plain), "")
+    return f". With prompts between, a user gets {met} tokens/s, {without} without the draft"
 
 
 def _time_parts(pace: Pace, running: Running) -> tuple[tuple[str, float, str], ...]:

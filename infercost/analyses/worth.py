@@ -300,8 +300,9 @@ def less_room(scenario: Scenario, batch: float) -> str:
     """What makes room for a larger batch, and what that saves of a token; empty where nothing does."""
     ways = []
     if (saved := price_saving(scenario, batch)) >= LEAST:
-        half = "with half of it twice as many fit"
-        ways.append(f"shorten the context: {half}, and a token costs {show(saved, 'share')} less")
+        ways.append(
+            f"shorten the context: half of it lets twice as many fit, and a token costs {show(saved, 'share')} less"
+        )
     if other := narrower(scenario):
         most = other.rack.plan.max_sequences or 0
         if most > batch and (saved := token_saving(scenario, other, batch, most)) >= LEAST:
@@ -312,7 +313,9 @@ def less_room(scenario: Scenario, batch: float) -> str:
 
 def _more_room(scenario: Scenario, batch: float) -> Iterator[str]:
     """What room for a larger batch brings while reads bind and memory is full."""
-    if more := less_room(scenario, batch):
+    if _is_alone(scenario):  # no second sequence waits for room
+        yield from less_cache(scenario, batch)
+    elif more := less_room(scenario, batch):
         devices = "add devices; or " if joins(scenario.rack.part) else ""
         yield f"memory holds {scenario.rack.plan.max_sequences:,}: {devices}{more}"
 

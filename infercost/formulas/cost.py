@@ -41,6 +41,18 @@ def input_tokens_per_s(*, texts_per_s: float, input_tokens: float) -> float:
     return texts_per_s * input_tokens
 
 
+@formula(source="whole replicas")
+def replicas_of_texts(*, request_rate: float, texts_per_s: float) -> int:
+    """Replicas that read at least so many texts a second."""
+    return ceiling(request_rate / texts_per_s)
+
+
+@formula(source="texts that arrive over those that the replicas could read")
+def texts_load_share(*, request_rate: float, replicas: float, texts_per_s: float) -> float:
+    """Share of the time that replicas read texts which arrive at a rate; above one they do not keep up."""
+    return request_rate / (replicas * texts_per_s)
+
+
 @formula(source="each request has its tokens")
 def requests_answered(*, tokens_per_s: float, output_tokens: float) -> float:
     """Requests that leave a replica in a second."""

@@ -162,7 +162,16 @@ def _find(text: str) -> Checkpoint:
         return _from_gguf(text)
     if text.endswith((".bin", ".pt")):
         raise BadFile(f"model {text}: weights alone are not read yet", "give the folder that holds its config.json")
+    if _is_path(text):
+        what = f"model {text}: is no config.json, preset (.yaml), GGUF file, safetensors, or folder of one"
+        what = what if os.path.isfile(text) else f"model {text}: no such file or folder"
+        raise BadFile(what, "give one of these, or a name: infercost presets list models")
     return _by_name(_HUB.sub("", text))
+
+
+def _is_path(text: str) -> bool:
+    """Whether a text is of a file rather than a name: it begins as a path, or such a file is there and no model."""
+    return text.startswith(("/", "./", "../", "~/")) or (os.path.isfile(text) and not _is_known(text))
 
 
 def _by_name(text: str) -> Checkpoint:

@@ -305,9 +305,9 @@ def refuse_other_kind(name: str) -> None:
     own = name.lower().rpartition("/")[2]
     for what, names in _OTHER_KINDS.items():
         if re.match(rf"({names})(?![a-z])", own, re.VERBOSE):
-            hint = "infercost counts text decoders, embedders and rerankers"
+            hint = "infercost answers for models that write, embed or rank text"
             if "whisper" in own:
-                hint += "; of a whisper infercost fit counts the memory: give its config.json"
+                hint = "its memory alone is counted, by its file: infercost fit --model config.json"
             raise UnknownName(f"{name} is {what}", hint)
 
 

@@ -45,6 +45,7 @@ RESULTS = {
     "fit": _FIT,
     "utilization": f"""{_STEP} in_flight stable gpus_needed prefill_per_decode cache_transfer_time_s
     cache_transfer_bytes_per_s draft_passes_time_s plain_tpot_s draft_speedup ttft_all_at_once_s texts_per_s
+    texts_load_share usd_per_hour
     input_tokens_per_s job_time_s job_usd mixed_gpus mixed_usd_per_million_tokens mixed_itl_s prefill_flops
     usd_per_million_tokens_input most_requests_per_s requests_at_once measured_utilization
     measured_memory_bandwidth_utilization measured_over_estimate measured_over_bound measured_bytes_per_s

@@ -537,9 +537,9 @@ def _for_one(question: Question, asked: Asked, full: Choice) -> Iterator[Note]:
     found, _ = _on(lone, full.devices)
     same = next(iter(lone.choices(1, [full.layout])), None)
     if found and same and found[0].time * (1 + ALIKE) < same.time:
-        tokens = show(1 / found[0].time, "")
-        text = f"One user alone gets {tokens} tokens/s in {found[0].words} (--batch 1)"
-        yield Note(FOR_ONE, f"{text}; this layout, {full.words}, serves most when full.")
+        here, tokens = (show(1 / each.time, "") for each in (same, found[0]))
+        text = f"{here} tokens/s for one user in {full.words}, which serves most when full"
+        yield Note(FOR_ONE, f"{text}; {tokens} in {found[0].words} (--batch 1).")
 
 
 def _why(found: list[Choice], asked: Asked, per_device: bool) -> str:

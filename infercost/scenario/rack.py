@@ -275,7 +275,7 @@ def read_checkpoint(reading: Reading) -> "Checkpoint":
 
     checkpoint = find_model(str(reading.need("model", "--model llama-3.1-70b")))
     if reading.question.command not in ("fit", "utilization"):
-        refuse_prefill_only(checkpoint.model)
+        refuse_prefill_only(checkpoint.model, reading.get("request_rate"))
     _refuse_encoder(reading, checkpoint.model)
     reading.amend(source=checkpoint.source, date=checkpoint.date)
     if checkpoint.remark:
@@ -333,11 +333,12 @@ def _refuse_encoder(reading: Reading, model: Model) -> None:
         raise BadValue(what, "ask infercost fit, or infercost presets show: its memory is counted")
 
 
-def refuse_prefill_only(model: Model) -> None:
-    """BadValue for a model that decodes nothing, where tokens are decoded."""
+def refuse_prefill_only(model: Model, rate: float | None = None) -> None:
+    """BadValue for a model that decodes nothing, where tokens are decoded; ``rate`` is of texts a second."""
     if model.prefill_only:
         what = f"{model.name} reads whole texts and decodes no tokens"
-        raise BadValue(what, "ask infercost fit, or infercost utilization --input-tokens 512")
+        load = f" --request-rate {rate:g}" if rate else ""
+        raise BadValue(what, f"ask infercost fit, or infercost utilization --input-tokens 512{load}")
 
 
 def _read_drafting(reading: Reading, model: Model) -> Drafting | None:

@@ -526,6 +526,9 @@ def apply_sets(reading: Reading, preset: Preset) -> Preset:
 def figure_kind(scope: str, key: str, option: str) -> Kind:
     """The kind of a figure that a scope's presets may hold; UnknownName for no such scope, or no such figure in it."""
     families = {name: family for family, name in SCOPES.items()}
+    if scope == "model":
+        copy = "change a copy of its config.json and give that: --model config.json"
+        raise UnknownName(f"{option}: a model's shape is not set by an option", copy)
     if scope not in families:
         raise UnknownName(f"{option}: no such scope {scope!r}", f"scopes: {', '.join(families)}")
     kinds = catalog.FAMILIES[families[scope]][0]

@@ -37,7 +37,16 @@ from infercost.scenario.rack import (
     refuse_unsaid,
 )
 from infercost.scenario.ranges import parse_batches
-from infercost.scenario.read import Given, Question, Reading, counted_name, names_no_model, read_part, read_stack
+from infercost.scenario.read import (
+    Given,
+    Question,
+    Reading,
+    counted_name,
+    figure_kind,
+    names_no_model,
+    read_part,
+    read_stack,
+)
 from infercost.scenario.running import read_draft, read_load, read_running, read_text
 from infercost.scenario.scenario import (
     ALL_TAKEN,
@@ -220,7 +229,9 @@ def _texts(reading: Reading, rack: Rack) -> Scenario:
     text = read_text(reading, rack)
     running = read_running(reading, rack)
     usual = texts_of_pass(running.replica, text)
-    given = reading.take("batch", usual * copies_of(reading), "texts that fill a pass" if usual > 1 else "")
+    given = reading.take(
+        "batch", usual * copies_of(reading), "as many texts as one pass of the engine takes" if usual > 1 else ""
+    )
     batch = share_of_one(reading, "batch", int(given))
     price = read_price(reading, rack.part)
     fields = {"rack": rack, "running": running, "load": Load(text), "price": price}
@@ -675,6 +686,9 @@ def read_needs(reading: Reading) -> Scenario:
         Missing: what needs an accelerator, or a cache of a bare count.
     """
     if stray := [flag(name) for name in reading.given if name not in OF_A_NEED]:
+        for text in reading.get("set") or ():
+            if (scope := text.partition(".")[0].strip()) == "model":
+                figure_kind(scope, "", "--set")
         raise Missing(f"fit needs --gpu for {', '.join(stray)}", "for example --gpu h100, or leave it out")
     return frozen(reading, need=_of_model(reading) if "model" in reading.given else _of_count(reading))
 

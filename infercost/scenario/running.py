@@ -31,6 +31,7 @@ from infercost.scenario.rack import A_MODEL, LOADS
 from infercost.scenario.read import Reading, apply_sets, written
 from infercost.scenario.scenario import Load, copies_of, most_at_once, share_of_one
 from infercost.scenario.usual import LENGTHS, why_not_longer
+from infercost.units import many
 
 if TYPE_CHECKING:  # few profiles have measured kernels
     from infercost.replica import kernels, llama_cpp
@@ -197,8 +198,12 @@ def read_load(reading: Reading, rack: Rack) -> Load:
         rate = reading.take("request_rate") / copies_of(reading)
         request = request._replace(burstiness=float(reading.take("burstiness", 1.0, "arrivals at random")))
     elif "concurrency" in reading.given:
-        given = int(reading.take("concurrency"))
-        concurrent = float(share_of_one(reading, "concurrency", given))
+        name, given = "concurrency", int(reading.take("concurrency"))
+        if (requests := reading.get("requests")) and requests < given:
+            only = f"{many(requests, 'request')} {'is' if requests == 1 else 'are'} never {given:,} in flight"
+            reading.note("in-flight", f"{only}: counted as {requests:,}")
+            name, given = "requests", int(requests)
+        concurrent = float(share_of_one(reading, name, given))
         run = reading.take("num_prompts", RUN_OF_SLOT * given, f"{RUN_OF_SLOT} a slot") / copies_of(reading)
     if rate is not None or concurrent is not None:
         most = most_at_once(reading, rack.setup, rack.plan.layout.dp)
@@ -227,10 +232,13 @@ def read_request(reading: Reading, rack: Rack, also: tuple[str, ...] = ()) -> Re
     stray = [name for name in (*_PROMPT, *also) if name in reading.given]
     if not given and not stray:
         return None
-    if rack.model.is_bare:  # a service of it may know how many tokens a message decodes
-        decoded = ("output_tokens",) if reading.question.command in ("userbase", "economies") else ()
+    if rack.model.is_bare:  # what is decoded needs no layers, nor does a service of it
+        answers = reading.question.command in ("utilization", "userbase", "economies")
+        decoded = ("output_tokens",) if answers else ()
         if prompts := [flag(name) for name in (*given, *stray) if name not in decoded]:
             raise Missing(f"{prompts[0]} needs --model: a bare count has no layers", A_MODEL)
+        if reading.question.command == "utilization":
+            reading.take("output_tokens")
         return None
     if len(given) < 2:
         (other,) = set(LENGTHS) - {*given} if given else ("output_tokens",)
@@ -260,9 +268,11 @@ def read_text(reading: Reading, rack: Rack) -> Request:
     name = rack.model.name
     _refuse_unsized(reading, rack)
     for option in ("workload", "output_tokens", "prefix_share", "api_price", *_LOADED, *DRAFT):
-        if option in reading.given and option != "requests":
+        if option in reading.given and option not in ("requests", "request_rate"):
             what = f"{flag(option)} is of decoded tokens: {name} reads whole texts and decodes none"
-            raise BadValue(what, "leave it out; --batch says how many texts come together")
+            raise BadValue(what, "leave it out; --batch says how many texts come together, --request-rate how often")
+    if reading.take("request_rate") is not None and "requests" in reading.given:
+        raise BadValue("--request-rate and --requests are two ways to say how many texts come", "give one of them")
     text = Request(float(reading.need("input_tokens", "--input-tokens 512")), 0.0, 0.0, reading.take("chunk_tokens"))
     _check_request(reading, rack, text)
     return text

@@ -265,6 +265,7 @@ def with_rate_of_users(question: Question) -> Question:
     if stray := [flag(name) for name in _OTHER_LOADS if name in given]:
         raise BadValue(f"--request-rate and {stray[0]} both say how large the load is", "give one of them")
     if any(name not in given for name in LENGTHS):
+        _refuse_texts(question)
         raise Missing("--request-rate needs how long a request is", "for example --isl 3000 --osl 150")
     usual = catalog.load("workloads", "chat").fact("messages_per_day")
     requests = float(question.get("request_rate")) * DAY * 3600 / _peak_of(question)
@@ -275,6 +276,17 @@ def with_rate_of_users(question: Question) -> Question:
         raise BadValue(what, "give more, or fewer --messages-per-day")
     found = {"messages_per_day": messages, "users": Given(max(users, 1.0), BY_RATE)}
     return question._replace(given=MappingProxyType({**given, **found}))
+
+
+def _refuse_texts(question: Question) -> None:
+    """BadValue for a rate of texts, which one input length says enough of, where users of answers are asked about."""
+    from infercost.models.find import find_model
+
+    if isinstance(model := question.get("model"), str) and find_model(model).model.prefill_only:
+        given = " ".join(f"{flag(name)} {question.get(name):g}" for name in LENGTHS[:1] if name in question.given)
+        what = f"{model} reads whole texts and decodes no tokens"
+        load = f"{given or '--input-tokens 512'} --request-rate {question.get('request_rate'):g}"
+        raise BadValue(what, f"ask infercost utilization {load}")
 
 
 def _peak_of(question: Question) -> float:

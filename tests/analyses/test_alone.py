@@ -318,3 +318,13 @@ def test_replicas_are_a_servers_however_they_are_counted(run: Run) -> None:
     counted = run(*asked, "--gpus", "2", "--tp", "1", "--pp", "1", "--ep", "1", "--json").json
     assert counted["inputs"]["efficiency"] == "vllm"
     assert counted["results"] == run(*asked, "--json").json["results"]
+
+
+def test_a_host_that_would_hold_nothing_is_not_offered() -> None:
+    """29.5 GB and a cache lie in 32 GB under llama.cpp, which people run with a host: nothing is left for it."""
+    asked = {"gpu": "rtx-5090:1", "model": "qwen3-14b", "dtype": "bf16"}
+    assert "Nothing has to lie in desktop-ddr5." in infercost.fit(**asked, host="desktop-ddr5").verdict
+    verdict = infercost.fit(**asked).verdict
+    assert "One card holds it under llama.cpp at" in verdict
+    assert "host" not in verdict
+    assert "in a host's memory" in infercost.fit(gpu="rtx-4090:1", model="qwen3-32b", dtype="bf16").verdict

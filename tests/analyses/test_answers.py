@@ -36,9 +36,9 @@ DRAFT_OF = ("--draft-tokens", "4", "--acceptance", "80%", "--draft-cost", "10%")
         ((*BARE,), 10e9 / 26.8e12, "at best,"),
         # of 32 evenly routed tokens each expert is missed by 0.9 ** 32: a mean, which tokens that agree undercut
         ((*BARE, "--batch", "32"), 100e9 * (1 - 0.9**32) / 26.8e12, "at best with even routing,"),
-        ((*BARE, *DRAFT_OF), None, "at best with even routing each: "),
+        ((*BARE, *DRAFT_OF), None, "both at best with even routing: "),
         (("--gpu", "h100:8", "--params", "100B"), 100e9 / 26.8e12, "at best,"),
-        (("--gpu", "h100:8", "--params", "100B", *DRAFT_OF), None, "without, at best each: "),
+        (("--gpu", "h100:8", "--params", "100B", *DRAFT_OF), None, "without, both at best: "),
     ],
 )
 def test_a_bound_of_experts_says_of_which_routing(

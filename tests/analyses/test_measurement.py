@@ -54,7 +54,7 @@ def test_the_steps_of_a_rate_with_prompts_between_are_the_least_that_is_read() -
     for load in ({"batch": 16}, {"concurrency": 16}):
         report = ask("2k", **load, **REQUEST)
         assert report[SHARES[1]] == pytest.approx(1990 / 16 * read / 3.35e12)
-        assert "and at least 64.3% of the bandwidth (MBU, its steps alone), " in report.verdict
+        assert "and at least 64.3% of the bandwidth (MBU, decoding alone), " in report.verdict
     assert ask(500, request_rate=4, **REQUEST)[SHARES[1]] is None  # arrivals say nothing of how many decode at once
 
 
@@ -231,3 +231,30 @@ def test_what_is_impossible_at_an_assumed_context_is_asked_at_a_short_one(run: R
     assert never.startswith("Not possible at the assumed 8,192 tokens of context, nor at 512: ")
     given = " ".join(run(*measured, "--context", "8192").out.split())
     assert given.startswith("Not possible with these inputs: ")
+
+
+def test_a_claim_is_placed_by_what_it_would_take() -> None:
+    """Each of 2,100 tokens a second reads 139 GB, 141.1 less the table: 291.9 TB/s are those of 87.1 devices."""
+    asked = {"gpu": "h100", "model": "llama-3.1-70b", "efficiency": "ideal", "batch": 1}
+    report = infercost.utilization(**asked, measured_tokens_per_s=2100)
+    assert "(MBU, 291.9 TB/s, that of 88 x h100-sxm), " in report.verdict
+    near = infercost.utilization(**asked, measured_tokens_per_s=45)  # of 48.2
+    assert "93.4% of the bound of 48.2 tokens/s: possible, but close to it. " in near.verdict
+    far = infercost.utilization(**asked, measured_tokens_per_s=30)
+    assert "possible" not in far.verdict
+    above = infercost.utilization(gpu="h100", model="llama-3.1-8b", batch=1, measured_tokens_per_s=170)
+    assert "1.13 times the estimate" in above.verdict
+    assert "81.6% of the bound: possible. " in above.verdict
+
+
+def test_a_batch_that_nobody_gave_is_asked_for_first(run: Run) -> None:
+    """A rate of 72 devices under load is no lone user's; arithmetic that no batch has stays impossible."""
+    asked = ("utilization", "--gpu", "h100:72", "--model", "llama-3.1-70b", "--measured-tokens-per-s")
+    said = run(*asked, "200700", "--json").json["verdict"]
+    assert said.startswith(
+        "How many sequences decoded at once? Give --batch or --concurrency: 200,700 tokens/s measured"
+    )
+    assert "at the assumed batch 1, " in said
+    assert "Not possible" not in said
+    for more in (("2000k",), ("200700", "--batch", "9")):
+        assert run(*asked, *more, "--json").json["verdict"].startswith("Not possible")

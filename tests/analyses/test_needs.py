@@ -39,6 +39,21 @@ def test_a_format_counts_as_fit_counts_it() -> None:
     assert alone.verdict.startswith(verdict)
 
 
+@pytest.mark.parametrize(
+    ("model", "dtype", "size", "card"),
+    [
+        ("llama-3.2-3b", "q4_k_m", 6, "rtx-2060"),
+        ("llama-3.1-8b", "q6_k", 8, "rtx-4060"),
+        ("phi-4", "q4_k_m", 12, "rtx-3060-12gb"),
+    ],
+)
+def test_cards_that_people_own_are_among_those_looked_at(model: str, dtype: str, size: int, card: str) -> None:
+    """Files of 2, 6.6 and 9 GB, beside 0.5 to 1 GB of cache and an engine's reserves."""
+    question = {"model": model, "dtype": dtype, "context": 4096}
+    assert f"A card of {size} GB holds it ({card})." in infercost.fit(**question).verdict
+    assert infercost.fit(gpu=f"{card}:1", **question).met
+
+
 @pytest.mark.parametrize(("card", "less"), [("rtx-3090", "rtx-4080")])
 def test_the_least_card_is_the_one_that_fit_says_holds_it(card: str, less: str) -> None:
     question = {"model": "mistral-small-3.1-24b", "dtype": "q5_k_m"}
@@ -141,3 +156,24 @@ def test_the_verdict_of_fit_has_the_weights_and_what_is_needed() -> None:
     assert f"{several['memory_needed_bytes'] / 1e9:.4g} GB a device needed" in several.verdict
     short = infercost.fit(gpu="rtx-4090", model="mistral-small-3.1-24b", dtype="bf16")
     assert short.verdict.startswith("Does not fit: mistral-small-3.1-24b (bf16, 48.02 GB) with 1 x 8,192 tokens on")
+
+
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        (
+            "llama-2-70b",
+            "327.7 kB (320 KiB) of KV cache, an eighth of what 64 heads would keep.",
+        ),  # 80 x 2 x 8 x 128 x 2
+        ("falcon-7b", "8.192 kB (8 KiB) of KV cache, 1/71 of what 71 heads would keep."),  # 32 x 2 x 64 x 2
+        ("llama-2-7b", "524.3 kB (512 KiB) of KV cache."),  # as many as there are heads
+        # 128 x (128 + 64 + 128) values of keys and values, 512 + 64 of a latent
+        ("deepseek-v3", "70.27 kB of KV cache, 71.1 times less than keys and values of its 128 heads."),
+    ],
+)
+def test_what_grouped_heads_and_latents_save_is_said(model: str, words: str, run: Run) -> None:
+    assert words in run("presets", "show", model, "--json").json["verdict"]
+    said = " ".join(run("fit", "--model", model).out.split())
+    held, _, saved = words.removesuffix(".").partition(", ")
+    assert f"A token takes {held.removesuffix('.')}." in said
+    assert saved in said.partition("KV cache per token")[2]

@@ -458,12 +458,15 @@ def test_between_two_tokens_lies_a_prompt_or_a_chunk_of_one(chunk: int, passes: 
     report = ask(efficiency="ideal", **asked)
     flops = 2 * MATRICES * 4096 + 2 * TABLE + 32 * 4 * 32 * 128 * 4096**2 / 2
     assert report["prompt_itl_s"] == pytest.approx(flops / PEAK / passes, rel=0.01)
-    whole = f", {show(ask(efficiency='ideal', **{**asked, 'chunk_tokens': 4096})['prompt_itl_s'], 's')} with all of one"
-    said = f", {show(report['prompt_itl_s'], 's')} with a chunk of a prompt between{whole if passes > 1 else ''}."
+    gap, all_of_it = (
+        show(each["prompt_itl_s"], "s") for each in (report, ask(efficiency="ideal", **{**asked, "chunk_tokens": 4096}))
+    )
+    whole = f", {all_of_it} if all of it were" if passes > 1 else ""
+    said = f": {gap} when a chunk of another's prompt is read in between{whole}."
     assert report.verdict.endswith(said)
     uneven = ask(efficiency="ideal", **{**asked, "chunk_tokens": 3072})  # three quarters of it, then a quarter
     assert uneven["prompt_itl_s"] == pytest.approx(flops / PEAK * 3 / 4, rel=0.02)
-    assert "of a prompt between" not in ask(**{**asked, "chunk_tokens": None}).verdict
+    assert "prompt is read in between" not in ask(**{**asked, "chunk_tokens": None}).verdict
 
 
 def test_one_answer_token_is_answered_with_the_time_to_it() -> None:
@@ -752,3 +755,44 @@ def test_devices_that_prompts_apart_leave_too_few_are_told_no_first() -> None:
     start = "No: 8 devices do not take 6 requests/s; apart it takes 24, 8 to decode and 16 for prompts. "
     assert said.verdict.startswith(start)
     assert not infercost.utilization(gpu="h100:16", **asked).verdict.startswith("No")
+
+
+def test_no_more_are_in_flight_than_there_are_requests() -> None:
+    """Four requests are four in flight, however many might be; one takes, four take."""
+    asked = {"gpu": "h100", "model": "llama-3.1-8b", "input_tokens": 1000, "output_tokens": 500}
+    more, all_of_them = (infercost.utilization(**asked, requests=4, concurrency=slots) for slots in (10, 4))
+    assert more["job_time_s"] == all_of_them["job_time_s"]
+    assert "4 requests take" in more.verdict
+    assert "with 4 in flight" in more.verdict
+    assert "4 requests are never 10 in flight: counted as 4" in [note.text for note in more.notes]
+    assert infercost.utilization(**asked, requests=1).verdict.startswith("1 request takes")
+    with pytest.raises(InfercostError, match="--requests 1: does not divide among the 2 replicas"):
+        infercost.utilization(**{**asked, "gpu": "h100:2"}, dp=2, requests=1, concurrency=4)
+
+
+def test_the_output_of_a_bare_count_needs_no_layers(run: Run) -> None:
+    """400 GB over 5 x 3.35 TB/s are 23.88 ms for 32 tokens on 5 x 700 W: 2.612 J a token, 500 of them 0.3627 Wh."""
+    asked = ("utilization", "--gpu", "h100", "--params", "400B", "--active-params", "100B", "--batch", "32")
+    plain, said = run(*asked, "--json").json, run(*asked, "--osl", "500", "--json").json
+    step = 400e9 / (5 * 3.35e12)  # with nearly all of the experts
+    results = said["results"]
+    assert results["wh_per_request"] == pytest.approx(500 * step / 32 * 5 * 700 / 3600, rel=1e-3)
+    assert results["usd_per_request"] == pytest.approx(500 * results["usd_per_million_tokens"] / 1e6)
+    assert said["verdict"] == plain["verdict"] + " 500 output tokens take 0.3627 Wh and $0.00181."
+    assert {key: results[key] for key in plain["results"]} == plain["results"]
+    refused = run(*asked, "--osl", "500", "--isl", "100")
+    assert (refused.code, "--input-tokens needs --model" in refused.err) == (2, True)
+
+
+def test_the_experts_that_a_step_reads_have_a_row(run: Run) -> None:
+    """Each of 32 tokens takes 8 of 256: 1 - (1 - 8/256)^32 are read by one of them, 163 of a layer."""
+    asked = ("utilization", "--gpu", "h200:8", "--model", "deepseek-v3", "--batch")
+    assert run(*asked, "32", "--json").json["results"]["experts_hit_share"] == pytest.approx(1 - (1 - 8 / 256) ** 32)
+    said = " ".join(run(*asked, "32").out.split())
+    assert "experts read 63.8% about 163 of 256 a" in said
+    drafted = run(*asked, "8", "--draft", "mtp", "--draft-tokens", "1", "--json").json["results"]
+    assert drafted["experts_hit_share"] == pytest.approx(1 - (1 - 8 / 256) ** 16)
+    dense = run("utilization", "--gpu", "h100", "--model", "llama-3.1-8b", "--json").json["results"]
+    assert "experts_hit_share" not in dense
+    short = run("utilization", "--gpu", "h200:1", "--model", "deepseek-v3", "--json").json["results"]
+    assert short["experts_hit_share"] is None

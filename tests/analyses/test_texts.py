@@ -122,3 +122,33 @@ def test_a_job_of_texts_takes_all_replicas(run: Run) -> None:
     assert said["verdict"].startswith(start)
     refused = run(*asked, "--requests", "10")
     assert (refused.code, "the length of a text" in refused.err) == (2, True)
+
+
+def test_texts_a_second_need_devices(run: Run) -> None:
+    """As many L4 as the rate of one goes into 2,000 a second; those that are counted are busy, or too few."""
+    asked = ("utilization", "--model", "bge-reranker-v2-m3", "--input-tokens", "512", "--price", "0.8")
+    asked += ("--request-rate", "2000", "--gpu")
+    free, many, few = (run(*asked, gpu, "--json") for gpu in ("l4", "l4:32", "l4:16"))
+    one = free.json["results"]["texts_per_s"]
+    needed = -int(-2000 // one)
+    for said in (free, many, few):
+        assert said.json["results"]["gpus_needed"] == needed == 23
+    assert free.json["verdict"].startswith(f"2,000 texts a second need 23 x l4 ({one:.2f} each), $18.40 an hour. ")
+    assert (free.code, many.code, few.code) == (0, 0, 3)
+    assert many.json["results"]["texts_load_share"] == pytest.approx(2000 / (32 * one))
+    assert many.json["verdict"].startswith(
+        "2,000 texts a second keep 32 x l4 busy 70.0% of the time, $25.60 an hour; 23"
+    )
+    assert few.json["verdict"].startswith(
+        "Overloaded: 2,000 texts a second arrive and 16 x l4 read at most 1,429; 23 x"
+    )
+    assert "replicas that read a rate of texts" in run(*asked, "l4", "--steps").out
+
+
+def test_a_rate_of_texts_is_refused_with_a_way_out(run: Run) -> None:
+    for lengths in ((), ("--input-tokens", "512"), ("--isl", "512", "--osl", "1")):
+        asked = ("userbase", "--gpu", "l4", "--model", "bge-reranker-v2-m3", "--request-rate", "2000", *lengths)
+        refused = run(*asked)
+        hint = " ".join(refused.err.split()).partition("ask ")[2].rpartition("infercost ")[2]
+        assert (refused.code, hint) == (2, "utilization --input-tokens 512 --request-rate 2000")
+        assert run(*hint.split(), "--gpu", "l4", "--model", "bge-reranker-v2-m3").code == 0

@@ -237,3 +237,11 @@ def test_batches_with_their_caches_in_a_host_are_told_what_more_users_bring(run:
     said = run("sweep-batch", *asked, "--batch", "211", "--json")
     assert said.code == 0, said.err
     assert said.json["advice"] == run("utilization", *asked, "--batch", "211", "--json").json["advice"]
+
+
+def test_one_user_at_home_is_not_told_of_many_sequences() -> None:
+    """A card that holds one sequence of its owner: a shorter context makes a faster step, not room for others."""
+    (advice,) = infercost.utilization(gpu="rtx-3090:1", model="qwen3-32b", dtype="q4_k_m", context=16_000).advice
+    assert advice.startswith("shorten the context: half of it would make a step ")
+    assert "add devices" not in advice
+    assert "fit" not in advice

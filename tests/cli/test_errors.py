@@ -550,8 +550,8 @@ def test_a_model_that_answers_no_text_is_told_so(model: str, what: str, run: Run
     said = run("fit", "--gpu", "h100", "--model", model)
     assert (said.code, said.out) == (2, "")
     assert f"{model} is {what}" in said.err
-    assert "infercost counts text decoders, embedders and rerankers" in said.err
-    assert ("give its config.json" in said.err) == ("whisper" in model)
+    assert ("models that write, embed or rank text" in said.err) != ("whisper" in model)
+    assert ("its memory alone is counted, by its file: infercost fit --model" in said.err) == ("whisper" in model)
     assert "did you mean" not in said.err
 
 
@@ -582,3 +582,29 @@ def test_a_question_that_is_named_for_an_option_is_one_that_has_an_answer(run: R
     _, found, asked = " ".join(refused.err.split()).partition(": infercost ")
     assert found
     assert run(*shlex.split(asked)).code == 0
+
+
+def test_a_file_that_is_no_model_is_told_so(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("hello")
+    said = run("fit", "--model", f"{tmp_path}/notes.txt")
+    assert said.code == 2
+    assert f"model {tmp_path}/notes.txt: is no config.json, preset (.yaml), GGUF file, safetensors, or" in said.err
+    assert "no such file or folder" in run("fit", "--model", f"{tmp_path}/none.txt").err
+    assert "preset is called" in run("fit", "--model", "none").err
+
+
+def test_a_family_that_is_not_known_has_a_way_out(run: Run, tmp_path: Path) -> None:
+    """The way that the hint shows is there for who has no family to add."""
+    (tmp_path / "config.json").write_text('{"model_type": "llavb", "hidden_size": 64}')
+    said = run("fit", "--model", f"{tmp_path}")
+    assert "hint: did you mean llava? count it by its parameters: --params 8B, with --active-params" in said.err
+    assert "table.py" not in said.err
+    assert run("fit", "--params", "8B", "--active-params", "1B").code == 0
+
+
+@pytest.mark.parametrize("gpu", [(), ("--gpu", "h100")])
+def test_the_shape_of_a_model_is_changed_in_a_copy_of_its_file(gpu: tuple[str, ...], run: Run) -> None:
+    said = run("fit", *gpu, "--model", "llama-3.1-8b", "--set", "model.kv_heads=32")
+    assert said.code == 2
+    assert "error: --set: a model's shape is not set by an option" in said.err
+    assert "hint: change a copy of its config.json and give that: --model config.json" in said.err

@@ -197,13 +197,17 @@ def _is_headless(config: Config) -> bool:
     return name.endswith("Model") and family not in _WHOLE and plain(name.removesuffix("Model")) == family
 
 
+#: What answers for a model whose layers are not known.
+_BY_COUNT = "count it by its parameters: --params 8B, with --active-params where a token uses only some"
+
+
 def family_of(config: Config) -> Family:
     """The row of the table for a config's model type; Missing where there is none."""
     rows = {plain(name): row for name, row in (*zip(FAMILIES, FAMILIES, strict=True), *ALIASES.items())}
     if row := next((rows[name] for name in map(plain, _names(config)) if name in rows), ""):
         return FAMILIES[row]
     what = f"the model family {config.family!r} is not known" if config.family else "has no model_type"
-    hint = f"{closest(config.family, sorted(FAMILIES))}add a row to infercost/models/families/table.py"
+    hint = f"{closest(config.family, sorted(FAMILIES))}{_BY_COUNT}"
     raise Missing(f"{config.where}: {what}", hint if config.family else "give the config.json as it was published")
 
 
@@ -238,7 +242,7 @@ def layers_of(config: Config, family: Family) -> list[Layer]:
     check_lists(config, depth)
     if family.ffn in DENSE and (count := config.opt("experts")) > 1:
         what = f"{config.where}: has {count} experts, and {config.family} is known without any"
-        raise Missing(what, "add a row to infercost/models/families/table.py")
+        raise Missing(what, _BY_COUNT)
     small = family.norms * config.need("hidden") * (2 if family.norm_bias else 1)
     own = [config.layer(i) for i in range(depth)] * max(config.number("num_loops", 1), 1)
     if len(own) > MOST_LAYERS:
