@@ -391,13 +391,13 @@ def _on(asked: Asked, devices: int) -> tuple[list[Choice], str]:
     if asked.load.rate is not None and (timely := [one for one in few if not one.is_late]):
         timely.sort(key=lambda one: one.time)
         return _simplest_first(timely, [1 / one.time for one in timely]), ""
-    found = few if asked.is_full else _for_load(few, [one for choices in every for one in choices])
+    found = few if asked.is_full or asked.load.reads else _for_load(few, [one for choices in every for one in choices])
     found.sort(key=lambda one: (-one.rate, one.devices))
     if asked.load.concurrent is not None and found:  # alike in tokens, one where nobody waits is better, in few stages
         alike = [one for one in found if not one.is_late and one.rate >= (1 - ALIKE) * found[0].rate]
         alike.sort(key=lambda one: one.layout.pp)
         found = alike + [one for one in found if one not in alike]
-    best = _simplest_first(found, [one.rate for one in found]) if asked.is_full else found
+    best = _simplest_first(found, [one.rate for one in found]) if asked.is_full or asked.load.reads else found
     return best, _in_stages(best[0], every) if best else ""
 
 

@@ -561,3 +561,21 @@ def test_a_table_of_batches_says_its_layout_and_that_memory_ends_before_its_knee
     assert said["verdict"].endswith(ends)
     same = run("sweep-batch", "--gpu", "h100:4", "--model", "llama-3.1-70b", "--json").json["verdict"]
     assert same.endswith(", all in tp 4.")
+
+
+def test_the_room_for_sequences_is_that_of_a_layout_which_is_said(run: Run) -> None:
+    """Latents lie on each device of a group: 16 groups hold 8 times as many of them as 2 do, less the weights."""
+    on = ("--gpu", "h200:16", "--model", "kimi-k2")
+    fits = run("fit", *on, "--context", "119500", "--json").json
+    job = run("utilization", *on, "--isl", "119k", "--osl", "1k", "--requests", "100", "--json").json
+    assert layout(fits) != layout(job)
+    assert f"room for {fits['results']['max_sequences']} such sequences in ep 16" in fits["verdict"]
+    assert f"at batch {job['inputs']['batch']} (what memory holds in tp 8 ep 16)" in job["verdict"]
+    for widths, held in ((("--tp", "1", "--ep", "16"), fits), (("--tp", "8", "--ep", "16"), job)):
+        both = (
+            run("fit", *on, *widths, "--context", "119500", "--json").json["results"]["max_sequences"],
+            run("utilization", *on, *widths, "--isl", "119k", "--osl", "1k", "--requests", "100", "--json").json[
+                "inputs"
+            ]["batch"],
+        )
+        assert both == (held["results"].get("max_sequences") or held["inputs"]["batch"],) * 2
