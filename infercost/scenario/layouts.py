@@ -383,9 +383,7 @@ def _on(asked: Asked, devices: int) -> tuple[list[Choice], str]:
     """Replicas and layouts on so many devices, the best first; and what more stages would give beside the best."""
     every = [list(choices) for choices in _every(asked, devices)]
     few = [one for choices in every for one in _of_few_stages(choices, asked.setup.domain)]
-    if (
-        any(asked.kept) and not asked.kept.pp
-    ):  # a narrow width leaves the rest to replicas before it leaves it to stages
+    if asked.kept.tp and not asked.kept.pp:  # a width leaves the rest to replicas before it leaves it to stages
         stages = min((one.layout.pp for one in few if not one.is_late), default=MOST_DEVICES)
         few = [one for one in few if one.layout.pp <= stages]
     if asked.load.rate is not None and (timely := [one for one in few if not one.is_late]):
