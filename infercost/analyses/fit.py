@@ -423,7 +423,8 @@ def _verdict(scenario: Scenario) -> str:
     load = f"{plan.batch:,} x {many(plan.context, 'token')}"
     where = f"{named(rack)} on {rack.place} with {load}"
     needed = f"{show(plan.needed, 'B')}{'' if rack.devices == 1 else ' a device'} needed, {left} to spare"
-    room = "" if plan.max_sequences is None else f", room for {many(plan.max_sequences, 'such sequence')}"
+    groups = f" in {plan.layout.words}" if plan.layout.dp > 1 else ""  # each of its own: other layouts hold others
+    room = "" if plan.max_sequences is None else f", room for {many(plan.max_sequences, 'such sequence')}{groups}"
     room += _in_all(scenario) if room else ""
     longest = plan.usable_context or 0
     by_model = "" if longest == plan.longest_context else " (the model's limit)"

@@ -19,13 +19,13 @@ from infercost.numeric import floor
 from infercost.parts.accelerator import BASES
 from infercost.parts.preset import Preset, counted
 from infercost.parts.stack import SHARED
-from infercost.replica.layout import asking
+from infercost.replica.layout import Layout, asking
 from infercost.replica.memory import Plan
 from infercost.replica.rack import Rack, Setup
 from infercost.replica.serving import RUN_OF_SLOT, USUAL_SEQUENCES, serve_closed
 from infercost.replica.step import Running, reworked, tpot_of
 from infercost.report import Input, Note, Report, Series
-from infercost.scenario.layouts import TIMES
+from infercost.scenario.layouts import ALIKE, TIMES, of_few_stages
 from infercost.scenario.options import OPTIONS, flag
 from infercost.scenario.prices import USUAL_BASIS, binds_longer, is_given, kind_of_price, rent_key
 from infercost.scenario.rack import MOST_DEVICES, engine_layouts, least_plan
@@ -94,6 +94,11 @@ class Placed(NamedTuple):
     replicas: int
     share: float
     rate: float
+
+    @property
+    def layout(self) -> Layout:
+        """The layout of each replica."""
+        return self.scenario.rack.plan.layout
 
     @property
     def devices(self) -> int:
@@ -219,8 +224,19 @@ def _best(
 def _fewest(space: Scenario, job: Job, size: int, most: int) -> Iterator[Placed]:
     """In each layout of so many devices that an engine runs the fewest replicas that may do: by steps without prompts.
 
-    They hold the sequences; where even so many are late it is the most.
+    They hold the sequences; where even so many are late it is the most. Those in more stages than an engine chooses
+    are left out where others are about as good, by the rule of a load on a count of devices.
     """
+    every = list(_every(space, job, size, most))
+    few = list(of_few_stages(every, space.search.setup.domain))
+    near = (1 - ALIKE) * max((one.rate for one in every), default=0.0)
+    alike = [one for one in few if one.rate >= near]
+    stages = min((one.layout.pp for one in alike), default=0)
+    yield from (one for one in few if one.layout.pp <= stages) if alike else every
+
+
+def _every(space: Scenario, job: Job, size: int, most: int) -> Iterator[Placed]:
+    """The fewest replicas that may do in each layout of so many devices that holds the sequences."""
     for layout in engine_layouts(space.search.setup, size):
         plan = space.search.setup.plan(layout)
         step = rented_together(space) // gcd(rented_together(space), size)

@@ -3,7 +3,7 @@
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from math import ceil, inf
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, TypeVar
 
 from infercost.errors import InfercostError
 from infercost.parts.stack import is_nominal, law, splits_layers
@@ -53,10 +53,24 @@ ALIKE = 0.1
 EACH_ALONE = "a sequence on each"
 #: How many times as good a layout in more stages must be to be named.
 MUCH = 1.25
+#: How many times as good it must be to be named beside the best for a load.
+LITTLE = 1.01
 #: How many times the least devices of a replica are tried.
 TIMES = (1, 2, 4, 8)
 #: Devices of one replica up to which every whole number of nodes is tried.
 _WIDE = 64
+
+
+class HasLayout(Protocol):
+    """What is in a layout."""
+
+    @property
+    def layout(self) -> Layout:
+        """The layout of one replica."""
+        ...
+
+
+T = TypeVar("T", bound=HasLayout)
 
 
 class Choice(NamedTuple):
@@ -250,7 +264,7 @@ def with_replica(reading: Reading) -> Reading:
         chosen = laid_out(chosen, best[0].layout)
         if devices is None:
             chosen.given["gpus"] = Given(best[0].devices, CHEAPEST)
-        chosen.note("choice", _why(best, asked, per_device=devices is None))
+        chosen.note("choice", _why(best, asked, devices is None, staged))
     if staged:
         chosen.note("stages", staged)
     return chosen
@@ -272,7 +286,7 @@ def layouts_of(reading: Reading, devices: int) -> list[Layout]:
         return []
     asked, *_ = known
     every = asked.choices(1, _layouts(asked, devices))
-    return [one.layout for one in _of_few_stages(every, asked.setup.domain) if not one.is_late]
+    return [one.layout for one in of_few_stages(every, asked.setup.domain) if not one.is_late]
 
 
 def _of_service(reading: Reading) -> tuple[Asked, int | None, Layout] | None:
@@ -296,7 +310,7 @@ def _of_service(reading: Reading) -> tuple[Asked, int | None, Layout] | None:
 def _replicas_of(asked: Asked, sizes: Iterable[int]) -> tuple[list[Choice], str]:
     """Replicas of a service, the one whose tokens cost least first; and what more stages would give beside it."""
     every = [list(asked.choices(1, _layouts(asked, size))) for size in sizes]
-    found = [one for choices in every for one in _of_few_stages(choices, asked.setup.domain)]
+    found = [one for choices in every for one in of_few_stages(choices, asked.setup.domain)]
     found = [one for one in found if not one.is_late] or found
     found.sort(key=lambda one: (-one.rate / one.devices, one.devices))
     best = _simplest_first(found, [one.rate / one.devices for one in found])
@@ -382,23 +396,22 @@ def _found(asked: Asked, devices: int | None) -> tuple[list[Choice], str]:
 def _on(asked: Asked, devices: int) -> tuple[list[Choice], str]:
     """Replicas and layouts on so many devices, the best first; and what more stages would give beside the best."""
     every = [list(choices) for choices in _every(asked, devices)]
-    few = [one for choices in every for one in _of_few_stages(choices, asked.setup.domain)]
-    if (
-        any(asked.kept) and not asked.kept.pp
-    ):  # a narrow width leaves the rest to replicas before it leaves it to stages
+    few = [one for choices in every for one in of_few_stages(choices, asked.setup.domain)]
+    if asked.kept.tp and not asked.kept.pp:  # a width leaves the rest to replicas before it leaves it to stages
         stages = min((one.layout.pp for one in few if not one.is_late), default=MOST_DEVICES)
         few = [one for one in few if one.layout.pp <= stages]
     if asked.load.rate is not None and (timely := [one for one in few if not one.is_late]):
         timely.sort(key=lambda one: one.time)
         return _simplest_first(timely, [1 / one.time for one in timely]), ""
-    found = few if asked.is_full else _for_load(few, [one for choices in every for one in choices])
+    found = few if asked.is_full or asked.load.reads else _for_load(few, [one for choices in every for one in choices])
     found.sort(key=lambda one: (-one.rate, one.devices))
     if asked.load.concurrent is not None and found:  # alike in tokens, one where nobody waits is better, in few stages
         alike = [one for one in found if not one.is_late and one.rate >= (1 - ALIKE) * found[0].rate]
         alike.sort(key=lambda one: one.layout.pp)
         found = alike + [one for one in found if one not in alike]
-    best = _simplest_first(found, [one.rate for one in found]) if asked.is_full else found
-    return best, _in_stages(best[0], every) if best else ""
+    best = _simplest_first(found, [one.rate for one in found]) if asked.is_full or asked.load.reads else found
+    least = MUCH if asked.is_full else LITTLE  # of a load others are taken where they make much more
+    return best, _in_stages(best[0], every, least) if best else ""
 
 
 def _for_load(few: list[Choice], every: list[Choice]) -> list[Choice]:
@@ -414,17 +427,21 @@ def _every(asked: Asked, devices: int) -> Iterator[Iterator[Choice]]:
         yield asked.choices(int(min(devices // size, max(most, 1))), _layouts(asked, size))
 
 
-def _in_stages(best: Choice, every: Iterable[Iterable[Choice]]) -> str:
-    """What more stages would give where it is much more than the best of few: engines do not choose them themselves."""
+def _in_stages(best: Choice, every: Iterable[Iterable[Choice]], least: float = MUCH) -> str:
+    """What more stages would give where it is so much more than the best: engines do not choose them themselves."""
     alike = (one for choices in every for one in choices if not one.is_late and one.devices == best.devices)
     most = max(alike, key=lambda one: one.rate, default=best)
-    if most.rate < MUCH * best.rate:
+    times, few = most.rate / best.rate if best.rate else 0.0, "few measured runs have stages"
+    flags = f"--tp {most.layout.tp} --pp {most.layout.pp}{f' --ep {most.layout.ep}' if most.layout.ep > 1 else ''}"
+    if times < least or most.layout.pp <= best.layout.pp:
         return ""
-    times, flags = show(most.rate / best.rate, "x"), f"--tp {most.layout.tp} --pp {most.layout.pp}"
-    return f"{most.words} makes {times} the tokens of {best.words}, but few measured runs have stages: {flags}"
+    if times < MUCH:
+        near = f"within {ALIKE:.0%} of it" if (1 - ALIKE) * times <= 1 else f"{show(times - 1, 'share')} more"
+        return f"{most.words} makes {most.rate:,.0f} and is not chosen: {near}, and {few} ({flags})"
+    return f"{most.words} makes {show(times, 'x')} the tokens of {best.words}, but {few}: {flags}"
 
 
-def _of_few_stages(choices: Iterable[Choice], domain: int) -> Iterator[Choice]:
+def of_few_stages(choices: Iterable[T], domain: int) -> Iterator[T]:
     """Those with as few stages as the first that splits matrices over linked devices alone, by stages.
 
     Engines cut layers where nothing else holds a model, and between nodes rather than matrices.
@@ -511,7 +528,7 @@ def _answered(question: Question, devices: int | None, found: list[Choice], aske
     lone = f", {EACH_ALONE}: --batch 1 asks for the fastest for one alone"
     is_lone = question.command == "utilization" and asked.is_full and asked.load.request is None
     lone = lone if best.copies > 1 and is_lone else ""
-    notes = [Note("choice", _why(found, asked, given is None) + lone)] if best.rate else []
+    notes = [Note("choice", _why(found, asked, given is None, staged) + lone)] if best.rate else []
     if given and used < given:
         left = given - used
         notes.append(Note("idle", f"{left:,} of the {given:,} devices {'has' if left == 1 else 'have'} no part in it"))
@@ -542,8 +559,8 @@ def _for_one(question: Question, asked: Asked, full: Choice) -> Iterator[Note]:
         yield Note(FOR_ONE, f"{text}; {tokens} in {found[0].words} (--batch 1).")
 
 
-def _why(found: list[Choice], asked: Asked, per_device: bool) -> str:
-    """Why the best layout is the best: its figure against that of the next one."""
+def _why(found: list[Choice], asked: Asked, per_device: bool, staged: str) -> str:
+    """Why the best layout is the best: its figure against that of the next one, beside those that are ``staged``."""
     best, *others = found
     by_time, when = asked.load.rate is not None and not best.is_late, " when full" if asked.is_full else ""
     what = "texts/s" if asked.setup.model.prefill_only else "tokens/s"
@@ -564,4 +581,4 @@ def _why(found: list[Choice], asked: Asked, per_device: bool) -> str:
     if second.time < best.time if by_time else second.rate * scale > best.rate:
         merit = "runs all at once" if second.is_late and not best.is_late and not by_time else "simpler"
         return f"{text}, within {ALIKE:.0%} of the best ({second.words}, {figure(second)}) and {merit}"
-    return f"{text}; next best {second.words}, {figure(second)}"
+    return f"{text}; next best{' in as few stages' if staged else ''} {second.words}, {figure(second)}"

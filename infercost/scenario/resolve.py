@@ -214,10 +214,10 @@ def _usual_batch(reading: Reading, rack: Rack, load: Load) -> tuple[int, str]:
     copies = copies_of(reading)
     if "requests" not in reading.given or load.reads:
         return copies, ""
-    held = rack.plan.max_sequences
+    held, layout = rack.plan.max_sequences, rack.plan.layout
     most = {
-        "what memory holds": inf if held is None else held,
-        "what the engine runs at once": most_at_once(reading, rack.setup, rack.plan.layout.dp),
+        f"what memory holds{f' in {layout.words}' if layout.devices > 1 else ''}": inf if held is None else held,
+        "what the engine runs at once": most_at_once(reading, rack.setup, layout.dp),
         "all of the job": ceil(reading.get("requests") / copies),
     }
     why = min(most, key=lambda each: most[each])

@@ -247,7 +247,7 @@ def test_expert_ranks_are_whole_tensor_parallel_groups(run: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "tp", "pp"), [(("--pp", "2"), 4, 2), (("--tp", "4"), 4, 2), (("--tp", "2", "--pp", "4"), 2, 4)]
+    ("given", "tp", "pp"), [(("--pp", "2"), 4, 2), (("--tp", "4"), 4, 1), (("--tp", "2", "--pp", "4"), 2, 4)]
 )
 def test_a_layout_is_completed(given: tuple[str, ...], tp: int, pp: int, run: Run) -> None:
     found = run("fit", "--model", "llama-3.1-70b", "--gpu", "h100:8", *given, "--json").json["results"]
@@ -376,7 +376,7 @@ def test_a_format_that_it_has_already_changes_nothing(run: Run) -> None:
 
 
 def test_stages_that_were_chosen_are_said(run: Run) -> None:
-    args = ("fit", "--model", "llama-3.1-70b", "--gpu", "h100:8", "--tp", "4")
+    args = ("fit", "--model", "llama-3.1-405b", "--gpu", "h100:16", "--tp", "8")
     assert "filled with 2 pipeline stages" in run(*args).err
     assert "pipeline stages" not in run(*args, "--pp", "2").err
 

@@ -564,3 +564,38 @@ def test_a_table_of_batches_says_its_layout_and_that_memory_ends_before_its_knee
     assert said["verdict"].endswith(ends)
     same = run("sweep-batch", "--gpu", "h100:4", "--model", "llama-3.1-70b", "--json").json["verdict"]
     assert same.endswith(", all in tp 4.")
+
+
+def test_the_room_for_sequences_is_that_of_a_layout_which_is_said(run: Run) -> None:
+    """Latents lie on each device of a group: 16 groups hold 8 times as many of them as 2 do, less the weights."""
+    on = ("--gpu", "h200:16", "--model", "kimi-k2")
+    fits = run("fit", *on, "--context", "119500", "--json").json
+    job = run("utilization", *on, "--isl", "119k", "--osl", "1k", "--requests", "100", "--json").json
+    assert layout(fits) != layout(job)
+    assert f"room for {fits['results']['max_sequences']} such sequences in ep 16" in fits["verdict"]
+    assert f"at batch {job['inputs']['batch']} (what memory holds in tp 8 ep 16)" in job["verdict"]
+    for widths, held in ((("--tp", "1", "--ep", "16"), fits), (("--tp", "8", "--ep", "16"), job)):
+        both = (
+            run("fit", *on, *widths, "--context", "119500", "--json").json["results"]["max_sequences"],
+            run("utilization", *on, *widths, "--isl", "119k", "--osl", "1k", "--requests", "100", "--json").json[
+                "inputs"
+            ]["batch"],
+        )
+        assert both == (held["results"].get("max_sequences") or held["inputs"]["batch"],) * 2
+
+
+def test_a_layout_in_stages_that_makes_more_is_named_and_compare_keeps_the_same_rule(run: Run) -> None:
+    """Seven in a hundred more is no more than estimates tell apart: the layout in one stage is both answers."""
+    load = ("--model", "deepseek-r1", "--concurrency", "64", "--isl", "8k", "--osl", "1k", "--json")
+    said, compared = run("utilization", "--gpu", "b200:8", *load).json, run("compare", "--gpu", "b200", *load).json
+    assert layout(said) == {"gpus": 8, "tp": 8, "pp": 1, "ep": 8, "dp": 1}
+    row = compared["rows"][0]
+    assert {key: row[key] for key in ("gpus", "tp", "pp", "ep")} == {"gpus": 8, "tp": 8, "pp": 1, "ep": 8}
+    assert row["usd_per_million_tokens"] == pytest.approx(said["results"]["usd_per_million_tokens"])
+    assert "next best in as few stages tp 4 ep 8" in why(said)
+    staged = run("utilization", "--gpu", "b200:8", "--tp", "4", "--pp", "2", "--ep", "4", *load).json["results"]
+    rate = staged["tokens_per_s"]
+    assert said["results"]["tokens_per_s"] < rate < said["results"]["tokens_per_s"] / 0.9
+    (note,) = [each["text"] for each in said["notes"] if each["code"] == "stages"]
+    assert note.startswith(f"tp 4 pp 2 ep 4 makes {rate:,.0f} and is not chosen: within 10% of it")
+    assert note.endswith("few measured runs have stages (--tp 4 --pp 2 --ep 4)")
