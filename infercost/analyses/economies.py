@@ -279,7 +279,7 @@ def _verdict(scenario: Scenario, values: Mapping[str, Any], even: own_or_api.Bre
         price = price and f"{price.removesuffix('. ')}, {certain}. "
     return (
         f"{margin_words(scenario, values)}{price}{reach} within twice the floor; {speed}. {_room_words(service)}"
-        f"A lone user's token costs {paid} the floor, {busy} a full batch's{only}. "
+        f"A lone user pays {paid} the floor, {busy} a full batch{only}. "
         f"{_capacity_words(scenario, values)}{memory_words(scenario.rack)}"
     )
 

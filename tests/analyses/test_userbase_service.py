@@ -337,7 +337,7 @@ def test_fewer_bits_are_advised_where_memory_holds_few_sequences(more: dict[str,
         assert all(words in each and left in each for each in says)
     verdict = infercost.economies(**asked).verdict
     assert "Beside the weights a replica's cache has room for 1 sequence only." in verdict
-    assert "A lone user's token costs 144x the floor, as much as a full batch's if only busy time is paid." in verdict
+    assert "A lone user pays 144x the floor, as much as a full batch if only busy time is paid." in verdict
     roomy = {"gpu": "h100:4", "model": "llama-3.1-70b"}
     assert "dtype" not in " ".join(infercost.userbase(**roomy, users=1000).advice)
     assert "Beside the weights" not in infercost.economies(**roomy).verdict
