@@ -264,8 +264,7 @@ def _verdict(scenario: Scenario, values: Mapping[str, Any], even: own_or_api.Bre
     busy, paid = (show(values[f"lone_user_{key}cost_ratio"], "x") for key in ("", "reserved_"))
     busy = "as much as" if busy == "1x" else busy
     reach = f"{many(users, 'user')} {'comes' if users == 1 else 'come'}" if users else "No users come"
-    alone = f" if only busy time is paid, {paid} the floor if every hour is"
-    alone = f", {paid} the floor" if service.paid_hours == BUSY else alone
+    only = "" if service.paid_hours == BUSY else " if only busy time is paid"
     speed = f"at the floor a user gets {show(values['floor_tokens_per_s_per_user'])} tokens/s"
     price = f"{_first_words(scenario, even)}{_price_words(scenario, values, said=False)}"
     if certain := bounded(service.running).rstrip():
@@ -273,7 +272,7 @@ def _verdict(scenario: Scenario, values: Mapping[str, Any], even: own_or_api.Bre
         price = price and f"{price.removesuffix('. ')}, {certain}. "
     return (
         f"{margin_words(scenario, values)}{price}{reach} within twice the floor; {speed}. {_room_words(service)}"
-        f"A lone user's token costs {busy} a full batch's{alone}. "
+        f"A lone user pays {paid} the floor, {busy} a full batch{only}. "
         f"{_capacity_words(scenario, values)}{memory_words(scenario.rack)}"
     )
 

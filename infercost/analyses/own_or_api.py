@@ -186,8 +186,7 @@ def sentence(service: Service, point: BreakEven | None) -> str:
     own = f"Your own service on {counted(rack.devices, called(rack.part))}"
     if point.users is None:
         floor = f"its floor is {show(point.floor, 'USD')} a million tokens out"
-        bill = f"the API bills {show(point.bill, 'USD')} for the same"
-        return f"{own} never pays against {point.api}: {floor}, {bill}{_hourly_words(point)}{point.other}. "
+        return f"{own} never pays against {point.api}: {floor}{_bill_words(point)}{_hourly_words(point)}{point.other}. "
     minutes = service.demand.minutes
     each = "" if minutes is None else f"{minutes:g} minutes a day each, "
     month = f"{each}{_tokens(point.tokens)} a month, billed at {show(point.usd, 'USD')}"
@@ -226,8 +225,8 @@ def capacity_words(full: Capacity | None) -> str:
     start = f"{many(full.even, 'user')} {'is' if full.even == 1 else 'are'} {show(full.share, 'share')}"
     both = f"full, it costs {show(full.own, 'USD')} and the API bills {show(full.bill, 'USD')}"
     tokens = show(full.token_share, "share")
-    made = "" if tokens == show(full.share, "share") else f" and make {tokens} of the tokens"
-    return f"{start} of the {full.users:,} it has room for{made}; {both} (gross margin {show(full.margin, 'share')}). "
+    made = "" if tokens == show(full.share, "share") else f" ({tokens} of the tokens)"
+    return f"{start} of the {full.users:,} that fit{made}; {both} (gross margin {show(full.margin, 'share')}). "
 
 
 def says_floor(point: BreakEven | None) -> bool:
@@ -265,7 +264,7 @@ def _otherwise(service: Service, price: ApiPrice | None, point: BreakEven) -> Br
     if price.input is None:
         other = price._replace(input=price.output)
         why = f"at {show(price.output, 'USD')} for tokens in and out alike"
-        where = f"where the API bills {show(price.output, 'USD')} for tokens in too"
+        where = f"if tokens in are billed {show(price.output, 'USD')} too"
     elif price.cached is None and request.prefix_share > 0:
         other = price._replace(cached=CACHED * price.input)
         share = show(request.prefix_share, "share")
@@ -279,7 +278,7 @@ def _otherwise(service: Service, price: ApiPrice | None, point: BreakEven) -> Br
     even = break_even(service, other)
     ends = "it never pays"
     if even and even.users:
-        ends = f"it costs no more {_when(even)}"
+        ends = f"it pays {_when(even)}"
     changed = even is not None and (even.users, even.good) != (point.users, point.good)
     return point._replace(other=f"; {where}, {ends}" if changed else "", remark=f"{why} {ends}")
 
@@ -302,13 +301,19 @@ def _ends(point: BreakEven) -> str:
     """From how many users one's own service costs no more, or that it never pays."""
     if point.users is not None:
         return f"costs no more {_when(point, f' ({_tokens(point.tokens)} a month)')}"
-    floor, bill = show(point.floor, "USD"), show(point.bill, "USD")
-    return f"never pays: its floor is {floor} a million tokens out, the API bills {bill} for them{_hourly_words(point)}"
+    floor = f"its floor is {show(point.floor, 'USD')} a million tokens out"
+    return f"never pays: {floor}{_bill_words(point)}{_hourly_words(point)}"
+
+
+def _bill_words(point: BreakEven) -> str:
+    """What the API bills for a token that comes out, with its prompt, where its price does not say so."""
+    bill = show(point.bill, "USD")
+    return "" if f" {bill} a million tokens out" in point.api else f", the API bills {bill}"
 
 
 def _hourly_words(point: BreakEven) -> str:
     """The device-hour at which a service that never pays would."""
-    return "" if point.hourly is None else f" (it would below {show(point.hourly, 'USD')} a device-hour)"
+    return "" if point.hourly is None else f" (below {show(point.hourly, 'USD')} a device-hour it would)"
 
 
 def margin_at(paid: float | None, bill: float) -> float | None:

@@ -240,7 +240,7 @@ def _over(question: Question, answer: Answer, axes: tuple[Axis, ...], points: li
         notes.append(Note("bars", "bars are on a logarithmic scale: their values span a wide range"))
     return Report(
         command=question.command,
-        verdict=_verdict(named, head, rows) + _lone_words(axes, reports),
+        verdict=_verdict(named, head, rows, _served_words(reports)) + _lone_words(axes, reports),
         inputs=tuple(_inputs(origin, axes, reports)),
         series=series,
         notes=tuple(notes),
@@ -377,9 +377,21 @@ def _columns(head: Headline, rows: Rows) -> tuple[list[str], list[str]]:
     return [*varying, *widths], [key for key in head.columns if counts[key] >= least.get(key, 1) and key not in varying]
 
 
-def _verdict(axes: tuple[Axis, ...], head: Headline, rows: Rows) -> str:
+def _served_words(reports: Iterable[Report]) -> str:
+    """How many requests a second are served where more arrive, as the middle of a sentence; else nothing."""
+    late = [(report.values, {item.key: item.value for item in report.inputs}) for report in reports]
+    rates = [
+        values["tokens_per_s"] / given["output_tokens"]
+        for values, given in late
+        if values.get("stable") is False and values.get("tokens_per_s") and given.get("output_tokens")
+    ]
+    ends = dict.fromkeys(show(rate) for rate in (min(rates), max(rates))) if rates else ()
+    return f": {' to '.join(ends)} requests/s are served" if ends else ""
+
+
+def _verdict(axes: tuple[Axis, ...], head: Headline, rows: Rows, served: str) -> str:
     """How many points do not fit, keep up or have an answer, then the main figures over the others."""
-    feasible, start = feasible_rows(rows), _infeasible(axes, rows) + _cache_words(axes, rows)
+    feasible, start = feasible_rows(rows), _infeasible(axes, rows, served) + _cache_words(axes, rows)
     if head is not _FIT and not any(row["fits"] for row in rows):  # no figure of what cannot run
         return start.strip()
     first, last, waiting = feasible[0], feasible[-1], _waiting_words(axes, head, feasible)
@@ -469,14 +481,17 @@ def _figures(axes: tuple[Axis, ...], head: Headline, rows: Rows) -> list[str]:
     return [key for key in figures if key and all(axis.key != key for axis in axes)]
 
 
-def _infeasible(axes: tuple[Axis, ...], rows: Rows) -> str:
-    """Which points, or how many, are no good, by what is wrong with them, and which fit beside those that do not."""
+def _infeasible(axes: tuple[Axis, ...], rows: Rows, served: str) -> str:
+    """Which points, or how many, are no good, by what is wrong with them, and which fit beside those that do not.
+
+    Behind those that do not keep up stands what is ``served``.
+    """
     others = ""
     if (fitting := [row for row in rows if row["fits"]]) and _has_names(axes):
         others = f", {_which(axes, fitting, rows)} {'does' if len(fitting) == 1 else 'do'}"
     kinds = (
         ([row for row in rows if row["fits"] is False], f"does not fit{others}", f"do not fit{others}"),
-        ([row for row in rows if row.get("stable") is False], "does not keep up", "do not keep up"),
+        ([row for row in rows if row.get("stable") is False], f"does not keep up{served}", f"do not keep up{served}"),
         ([row for row in rows if row["fits"] is None], "has no answer", "have no answer"),
     )
     return "".join(f"{_which(axes, such, rows)} {one if len(such) == 1 else all}. " for such, one, all in kinds if such)
@@ -567,6 +582,8 @@ def _times_words(axis: Axis, figure: str, rows: Rows) -> str:
     if _is_counted((axis,), figure, known) or low <= 0 or (times := f"{digits(high / low, 3)}x") == "1x":
         return ""
     verb, of = "takes" if figure == "gpus" else "has", "that of"
+    if KEYS[figure].unit.startswith("USD"):
+        verb, of = "costs", "as much as"
     of = "as many as" if KEYS[figure].phrase.startswith("the number of ") else of
     return f": {axis.name(most)} {verb} {times} {of} {axis.name(least)}"
 

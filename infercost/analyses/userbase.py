@@ -609,7 +609,7 @@ def _usable_words(scenario: Scenario, run: Run, missed: tuple[str, ...]) -> tupl
     if formulas.cost.tokens_per_s_per_user(step_time=day.slowest.tpot) >= SLOW:
         return "", ""
     try:
-        trial = at_point(scenario.question, {"max_tpot": USUAL_TPOT}, ORIGIN)
+        trial = _on_as_many(scenario, run, at_point(scenario.question, {"max_tpot": USUAL_TPOT}, ORIGIN))
     except InfercostError:
         return "", ""
     if trial.service.missed or not trial.rack.plan.fits:
@@ -621,6 +621,15 @@ def _usable_words(scenario: Scenario, run: Run, missed: tuple[str, ...]) -> tupl
     takes = _devices_words(other.day.replicas, rack.devices, called(rack.part))
     users = many(other.day.users, "daily user")
     return f"At {speed} {flag} there is room on {takes} for {users}. Without a limit ", ""
+
+
+def _on_as_many(scenario: Scenario, run: Run, trial: Scenario) -> Scenario:
+    """The trial on as many devices as users fill, where its replicas have others and so many make whole ones."""
+    devices, each = run.day.replicas * scenario.rack.devices, trial.rack.devices
+    given = scenario.question.get("budget") is not None or not _is_filled(scenario)
+    if given or each == scenario.rack.devices or devices % each:
+        return trial
+    return at_point(scenario.question, {"max_tpot": USUAL_TPOT, "replicas": devices // each}, ORIGIN)
 
 
 def _devices_words(replicas: int, each: int, name: str) -> str:
@@ -722,7 +731,7 @@ def _kept_words(scenario: Scenario, run: Run) -> str:
         busy = max(run.day.hours, key=lambda hour: hour.requests_per_s * hour.replicas)
         requests = f", {show(busy.requests_per_s * busy.replicas)} requests/s in the busiest hour"
     assumed = " (assumed)" if limit.assumed else ""
-    return f"{requests}, no more than {show(limit.value, 'share')} waiting for a slot{assumed},"
+    return f"{requests}, up to {show(limit.value, 'share')} waiting{assumed},"
 
 
 def _price_of_users(run: Run, row: dict[str, Any], *, priced: bool, traced: bool) -> str:

@@ -470,7 +470,7 @@ def _verdict(scenario: Scenario, best: Rows, placed: Iterable[Placed | Missed], 
     limits = [f"{show(job.max_tpot, 's')} a token"] if job.max_tpot < inf else []
     limits += [f"{show(job.max_price, 'USD')} an hour"] if job.max_price < inf else []
     load = f"{many(ceil(job.concurrent), 'sequence')} at once"
-    load += f" of {many(job.users['users'], 'daily user')}" if job.users else ""
+    load += f" of {many(job.users['users'], 'daily user')}" if "users" in job.users else ""
     load = _day_words(job) if job.is_of_day else load
     what = f"{load}{' within ' if limits else ''}{' and '.join(limits)}"
     if not best:

@@ -16,11 +16,12 @@ from infercost.units import Kind, many, show
 #: Options that are no input of an answer.
 NO_INPUTS = (*MANY, "set", "points")
 #: Options whose names say what they are, but for a second format beside another.
-NAMES = ("gpu", "model", "dtype", "kv_dtype", "efficiency")
+NAMES = ("gpu", "model", "dtype", "kv_dtype", "efficiency", "price_basis")
 #: The word before a place where it is not ``at``, and what some options count.
 LEADS = {
     **dict.fromkeys(("gpu", "gpus"), "on"),
     **dict.fromkeys(("dtype", "kv_dtype"), "in"),
+    "price_basis": "by",
     **dict.fromkeys(("model", "efficiency", "users", "tp", "pp", "ep", "dp"), "with"),
 }
 _OF = {"gpus": "device", "users": "user"}

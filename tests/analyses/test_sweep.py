@@ -187,7 +187,8 @@ def test_a_load_too_high_is_no_misfit(run: Run) -> None:
     request = ("--input-tokens", "1k", "--output-tokens", "200")
     result = run("utilization", *LLAMA, *request, "--sweep", "request_rate=1,1000", "--json")
     assert [(row["fits"], row["stable"]) for row in result.json["rows"]] == [(True, True), (True, False)]
-    assert result.json["verdict"].startswith("1 of 2 points does not keep up.")
+    served = f"{result.json['rows'][1]['tokens_per_s'] / 200:.2f} requests/s are served. "
+    assert result.json["verdict"].startswith(f"1 of 2 points does not keep up: {served}")
 
 
 def test_every_weak_figure_of_a_part_is_said(run: Run) -> None:
@@ -565,3 +566,14 @@ def test_a_limit_has_the_devices_that_keep_it(command: tuple[str, ...], run: Run
         assert alone["results"].items() <= row.items()
         assert row["tp"] == alone["inputs"]["tp"]
     assert len({row["tp"] for row in swept["rows"]}) == 2
+
+
+def test_points_that_do_not_keep_up_name_what_is_served_and_prices_are_compared_as_prices() -> None:
+    """Tokens out over 500 a request are requests; by one rent a token costs what that is over the other."""
+    base = {"gpu": "h100:4", "model": "llama-3.1-70b"}
+    late = infercost.utilization(**base, input_tokens=8000, output_tokens=500, sweep=["request_rate=20,40"])
+    rate = late["rows"][0]["tokens_per_s"] / 500
+    assert late.verdict.startswith(f"2 of 2 points do not keep up: {rate:.3f} requests/s are served. ")
+    rents = [infercost.accelerator("h100").value(f"rent_{basis}") for basis in ("neocloud", "rental")]
+    said = infercost.utilization(**base, sweep=["price_basis=neocloud,rental"]).verdict
+    assert said.endswith(f" (rental): neocloud costs {rents[0] / rents[1]:.2f}x as much as rental.")
