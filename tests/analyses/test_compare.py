@@ -292,3 +292,15 @@ def test_two_parts_of_other_counts_have_their_ratio_a_device(run: Run) -> None:
     assert "a device" in same
     assert "per device, " not in same.partition("a device")[2]
     assert same.count("x that of") == 1
+
+
+def test_a_lead_within_the_error_of_the_estimates_is_said(run: Run) -> None:
+    """Each of two speeds lies in the interval of the other; a chip with 1.4 times the bandwidth is out of it."""
+    asked = ("compare", "rtx-3090:1", "rx-7900-xtx:1", "--model", "qwen3-32b", "--dtype", "q4_k_m", "--json")
+    said = run(*asked).json
+    fast, slow = sorted(said["rows"], key=lambda row: -row["tokens_per_s_per_user"])
+    low, high = fast["bands"]["tokens_per_s_per_user"][0], slow["bands"]["tokens_per_s_per_user"][1]
+    assert low < slow["tokens_per_s_per_user"] < fast["tokens_per_s_per_user"] < high
+    assert said["verdict"].endswith(", within the error of these estimates.")
+    for more in (("h100", "l40s", "--model", "llama-3.1-8b"), (*asked[1:-1], "--efficiency", "ideal")):
+        assert "within the error" not in run("compare", *more, "--json").json["verdict"]
