@@ -1,6 +1,6 @@
 """Accelerators side by side, from presets alone: balance, time to drain memory, critical batch, energy."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import combinations
 from math import inf, isclose, log2
@@ -256,7 +256,7 @@ def _model_verdict(scenario: Scenario, rows: tuple[dict[str, Any], ...]) -> str:
         text = f"{who[0].upper()}{who[1:]} gets {show(fast[_USER])} tokens/s {bound} on {place}"
         return f"{text}, {show(fast[_DEVICE])} a device."
     text = f"{place} is fastest for {who}, {show(fast[_USER])} tokens/s {bound}"
-    text += _beside_second(fast, others)
+    text += _beside_second(fast, others) + _if_near(fast, others[0])
     text += _in_prompts(able, fast)
     if dense[_DEVICE] == fast[_DEVICE] == fast[_USER]:
         return f"{text}."
@@ -327,6 +327,13 @@ def _beside_second(fast: dict[str, Any], others: Sequence[dict[str, Any]]) -> st
         return text
     bandwidth = fast[_BANDWIDTH] / second[_BANDWIDTH]
     return f"{text} with {show(bandwidth, 'x')} its bandwidth" if times != "1x" else text
+
+
+def _if_near(fast: Mapping[str, Any], second: Mapping[str, Any]) -> str:
+    """That each of two estimates lies in the interval of the other, so that their order is open; bounds have none."""
+    own, other = (row.get("bands", {}).get(_USER, (inf, inf)) for row in (fast, second))
+    near = own[0] <= second[_USER] and fast[_USER] <= other[1] < inf and show(fast[_USER] / second[_USER], "x") != "1x"
+    return ", within the error of these estimates" if near else ""
 
 
 def _counted(scenario: Scenario, rows: tuple[dict[str, Any], ...]) -> str:

@@ -32,6 +32,8 @@ from infercost.units import many, show
 
 Rows = tuple[dict[str, Any], ...]
 
+#: Times the critical batch from which a knee needs a word why it is so far above.
+PAST = 1.25
 #: Which of its columns have prompts.
 _PROMPTS = Note(
     "prompts", "paid tok/s and USD/M are with the prompts of a batch that stays full; tok/s/user between them"
@@ -229,7 +231,7 @@ def _verdict(scenario: Scenario, full: int | None, ratio: float | None, rows: Ro
     )
     prompts = ", prompts paid" if _pays_prompts(scenario) else ""
     filled = "is full" if running.overlap == "full" else "takes as long as the reads"
-    knee = f"the knee is at batch {full:,}, where the arithmetic {filled}" if full else never
+    knee = f"the knee is at batch {full:,}, where the arithmetic {filled}{_of_peak(scenario, full)}" if full else never
     if full and _is_out_of_reach(running.rack, full):
         knee += f": no batch that fits reaches it, memory holds {running.rack.plan.max_sequences:,}"
     knee = f"On {place} {knee}" if (place := _place(running.rack)) else f"{knee[0].upper()}{knee[1:]}"
@@ -261,6 +263,16 @@ def _layout_words(scenario: Scenario) -> str:
         return words
     copies = "" if alone.copies == 1 else f"{alone.copies:,} replicas of "
     return f"{words}{held} (utilization --batch {batch:,} takes {copies}{alone.rack.plan.layout.words})"
+
+
+def _of_peak(scenario: Scenario, full: int) -> str:
+    """Why a knee lies above the critical batch of the chip's peak, where no context was asked for to read."""
+    running, given = scenario.running, scenario.question.given
+    critical = critical_batch(running)
+    if "context" not in given or running.rack.plan.context > 1 or full < PAST * critical:
+        return ""
+    at_peak = f"critical batch {show(critical)} at the chip's peak, --efficiency ideal"
+    return f" in kernels that stay below the peak ({at_peak})"
 
 
 def _place(rack: Rack) -> str:

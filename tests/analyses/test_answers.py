@@ -467,6 +467,16 @@ def test_a_sweep_says_its_knee_first() -> None:
     assert said.startswith("The knee is at batch 296, where the arithmetic is full. A lone user pays 295.4x what ")
 
 
+def test_a_knee_far_above_the_critical_batch_says_why() -> None:
+    """312 TFLOP/s over 2.039 TB/s are 153 operations a byte, two for the two bytes of a parameter: 151 of all read."""
+    asked = {"gpu": "a100", "model": "llama-2-13b", "dtype": "fp16", "context": 1}
+    critical = infercost.sweep_batch(**asked)["critical_batch"]
+    why = f"(critical batch {critical:.0f} at the chip's peak, --efficiency ideal)"
+    assert f"the reads in kernels that stay below the peak {why}. " in infercost.sweep_batch(**asked).verdict
+    assert "critical batch" not in infercost.sweep_batch(**asked, efficiency="ideal").verdict
+    assert "critical batch" not in infercost.sweep_batch(**{**asked, "context": 100}).verdict
+
+
 def test_rows_of_batches_have_their_devices_and_layout(run: Run) -> None:
     """256 sequences of 8,192 tokens at 131,072 B are 275 GB beside 16 GB of weights: of 4 x 72 GB stages waste least.
 

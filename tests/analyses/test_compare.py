@@ -324,3 +324,15 @@ def test_a_sweep_over_parts_has_the_first_token_in_its_verdict(tokens: int, star
     swept = infercost.utilization(**HOME, output_tokens=tokens, sweep=["gpu=dgx-spark,m4-max-128gb"])
     assert swept.verdict.startswith(start)
     assert f"ime to the first token is {swept['rows'][0]['ttft_s']:.4g} s (dgx-spark), " in swept.verdict
+
+
+def test_a_lead_within_the_error_of_the_estimates_is_said(run: Run) -> None:
+    """Each of two speeds lies in the interval of the other; a chip with 1.4 times the bandwidth is out of it."""
+    asked = ("compare", "rtx-3090:1", "rx-7900-xtx:1", "--model", "qwen3-32b", "--dtype", "q4_k_m", "--json")
+    said = run(*asked).json
+    fast, slow = sorted(said["rows"], key=lambda row: -row["tokens_per_s_per_user"])
+    low, high = fast["bands"]["tokens_per_s_per_user"][0], slow["bands"]["tokens_per_s_per_user"][1]
+    assert low < slow["tokens_per_s_per_user"] < fast["tokens_per_s_per_user"] < high
+    assert said["verdict"].endswith(", within the error of these estimates.")
+    for more in (("h100", "l40s", "--model", "llama-3.1-8b"), (*asked[1:-1], "--efficiency", "ideal")):
+        assert "within the error" not in run("compare", *more, "--json").json["verdict"]

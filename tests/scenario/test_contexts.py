@@ -138,7 +138,7 @@ def test_presets_say_what_a_token_takes(run: Run) -> None:
     """Llama 3.1 8B: 2 x 7,504,924,672 multiplied, and 32 layers of 8 KV heads of 128, keys and values of 2 bytes."""
     said = " ".join(run("presets", "show", "llama-3.1-8b").out.split())
     assert pytest.approx(15.01, abs=0.005) == 2 * (8_030_261_248 - 128_256 * 4096) / 1e9
-    assert "; a token takes 15.01 GFLOP, more with context, and 131.1 kB of KV cache." in said
+    assert "; a token takes 15.01 GFLOP, more with context, and 131.1 kB (128 KiB) of KV cache, a quarter of " in said
     # its publisher says 39B
     sparse = " ".join(run("presets", "show", "mixtral-8x22b").out.split())
     assert re.search(r" layers, 38\.96B of them for each token; a token takes ", sparse)
