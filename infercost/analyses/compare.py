@@ -290,7 +290,7 @@ def _in_prompts(able: Sequence[dict[str, Any]], fast: dict[str, Any]) -> str:
     who = "it" if first is fast else _placed(first) if first["gpus"] != fast["gpus"] else first["name"]
     times = show(second["ttft_s"] / first["ttft_s"], "x")
     text = f"; in prompts {who} is first{' too' if first is fast else ''}: {show(first['ttft_s'], 's')} to the first "
-    text += f"token, {times} as fast"
+    text += f"token, {times} as fast{'' if len(able) == 2 else f' as {_placed(second)}'}"
     if first is fast or not all(row["request_time_s"] for row in (first, fast)):
         return text
     whole = (f"{show(row['request_time_s'], 's')} on {row['name']}" for row in (first, fast))

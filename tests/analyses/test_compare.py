@@ -311,6 +311,8 @@ def test_parts_are_told_apart_by_their_first_token_too_where_a_prompt_is_given()
     whole = f"a request takes {spark['request_time_s']:.4g} s on dgx-spark-gb10, {apple['request_time_s']:.4g} s on "
     assert f"{first}; {whole}apple-m4-max-128gb." in report.verdict
     assert "ttft_s" in report.series.columns
+    third = infercost.compare("dgx-spark", "m4-max-128gb", "m3-max-128gb", **HOME, output_tokens=500)
+    assert f"{times} as 1 x apple-m4-max-128gb" in third.verdict
     alone = infercost.compare("dgx-spark", "m4-max-128gb", **HOME, output_tokens=1)
     assert alone.verdict.startswith(f"1 x dgx-spark-gb10 is first to the first token, {spark['ttft_s']:.4g} s: {times}")
     none = infercost.compare("dgx-spark", "m4-max-128gb", model="gpt-oss-120b")
