@@ -263,12 +263,13 @@ def named(rack: Rack) -> str:
 
 
 def with_habits(verdict: str, inputs: Iterable[Input]) -> str:
-    """A verdict with what its users do all day behind the first number of them, where nobody said it."""
+    """A verdict with what its users do all day behind the first number of daily users, or of any, unless given."""
     if not (words := _habits(inputs)):
         return verdict
     if (each := " minutes a day each") in verdict:
         return verdict.replace(each, f"{each} assumed", 1)
-    return re.sub(r"\d (daily )?users?\b", lambda found: f"{found[0]} ({words})", verdict, count=1)
+    found = re.search(r"\d daily users?\b", verdict) or re.search(r"\d users?\b", verdict)
+    return f"{verdict[: found.end()]} ({words}){verdict[found.end() :]}" if found else verdict
 
 
 def _habits(inputs: Iterable[Input]) -> str:
