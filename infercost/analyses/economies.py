@@ -339,29 +339,39 @@ def _advice(scenario: Scenario, parts: tuple[tuple[str, float, str], ...]) -> It
         idle = "decode smaller batches" if service.paid_hours == BUSY else "stand idle in part"
         yield f"hours off the peak {idle}: --scale-down takes {show(saved, 'share')} off the floor"
     yield from _batch_advice(scenario)
-    yield from _half_advice(scenario)
+    yield from _size_advice(scenario)
 
 
-def _half_advice(scenario: Scenario) -> Iterator[str]:
-    """The half of a count that was given, or half of that and so on, with the lowest floor, where it is much lower."""
+def _size_advice(scenario: Scenario) -> Iterator[str]:
+    """The replica of another size with the lowest floor, where it is much lower than that of these devices."""
     question, devices = scenario.question, scenario.rack.devices
-    if scenario.is_row or not scenario.rack.given:
+    if scenario.is_row:
         return
     without = dict.fromkeys((*LOADS, "api_price"))
     best, floor = devices, (1 - LEAST) * cost.device_seconds(scenario.service, cost.floor_of(scenario.service))
-    while devices % 2 == 0:
-        devices //= 2
+    for size in _other_sizes(scenario):
         try:
-            trial = at_point(question, {**on_devices(question, devices), **without}, ORIGIN).service
+            trial = at_point(question, {**on_devices(question, size), **without}, ORIGIN).service
         except InfercostError:
             continue
         least = cost.device_seconds(trial, cost.floor_of(trial))
         if trial.running.rack.plan.fits and not trial.missed and least <= floor:
-            best, floor = devices, least
-    if best < scenario.rack.devices:
+            best, floor = size, least
+    if best != devices:
         usd = _usd(scenario.service, floor)
         lower = f"{show(floor, 's')} of a device a token" if usd is None else show(usd, "USD")
         yield f"a replica of {many(best, 'device')} has a floor of {lower}: {count_flag(question, best)}"
+
+
+def _other_sizes(scenario: Scenario) -> Iterator[int]:
+    """Half of a count that was given, and half of that; twice one that was chosen, where memory ends its batch."""
+    devices = scenario.rack.devices
+    if not scenario.rack.given:
+        yield from (2 * devices,) if scenario.service.binds == "memory" else ()
+        return
+    while devices % 2 == 0:
+        devices //= 2
+        yield devices
 
 
 def _idle_share(service: Service) -> float:

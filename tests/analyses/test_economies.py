@@ -438,3 +438,14 @@ def test_prices_at_loads_are_those_of_their_users() -> None:
         users = int(report["users_per_replica"] * share)
         alone = rows_of(infercost.economies(**CHAT, price=2, users=users, points=2))[-1]
         assert report[f"usd_per_million_tokens_{key}"] == pytest.approx(alone["usd_per_million_tokens"])
+
+
+def test_twice_the_devices_are_advised_where_their_floor_is_much_lower(run: Run) -> None:
+    """Beside 141 GB of weights two H200 hold few sequences; of 8B beside 16 GB one holds what four would share."""
+    asked = ("economies", "--gpu", "h200", "--model", "llama-3.3-70b", "--price", "2.8")
+    said, four = run(*asked, "--json").json, run(*asked, "--gpus", "4", "--json").json
+    floors = [each["results"]["floor_usd_per_million_tokens"] for each in (said, four)]
+    assert floors[1] < 0.95 * floors[0]
+    assert f"a replica of 4 devices has a floor of ${floors[1]:.2f}: --gpu h200:4" in said["advice"]
+    small = run("economies", "--gpu", "h100", "--model", "llama-3.1-8b", "--json").json
+    assert not [text for text in small["advice"] if "has a floor of" in text]
