@@ -85,7 +85,10 @@ BEST = ("cost", "speed", "knee")
 _ALL = (
     Option("gpu", "NAME[:N]", "accelerator preset, or a file of one; :N sets the count", _text),
     Option(
-        "gpus", "N", "accelerators of one replica: the cheapest in a node when absent (--params: the fewest)", _of(WHOLE)
+        "gpus",
+        "N",
+        "accelerators of one replica: cheapest in a node when absent (--params: the fewest)",
+        _of(WHOLE),
     ),
     Option("model", "NAME", "preset, config.json, its folder, .safetensors.index.json, .gguf, or hub id", _text),
     Option("params", "Q", "parameters: 1.6e12, 1.6T, 70B", _of(PARAMS)),
