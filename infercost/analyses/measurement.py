@@ -9,7 +9,14 @@ from infercost import formulas
 from infercost.analyses.hosts import holds
 from infercost.analyses.many import at_point
 from infercost.analyses.remarks import PILED, kind, why_null
-from infercost.analyses.step import gives_length, reads_alone, step_pace, step_results, use_with_prompts
+from infercost.analyses.step import (
+    gives_length,
+    reads_alone,
+    step_pace,
+    step_results,
+    use_of_prompts,
+    use_with_prompts,
+)
 from infercost.errors import InfercostError
 from infercost.evidence.predict import ROUNDING
 from infercost.parts.accelerator import called
@@ -103,12 +110,7 @@ def _of_prompts(scenario: Scenario, results: dict[str, Any]) -> Against:
     else:
         times = [(1.0, full_prefill_time(each, request)) for each in (running.replica, bare)]
     each, bound = (formulas.cost.texts_per_s(batch=many, prefill_time=time) for many, time in times)
-    used = formulas.step.text_utilization(
-        prompt_flops=running.work.whole_prompt_flops(request.new, request.cached),
-        texts_per_s=each,
-        devices=rack.devices,
-        peak_flops=running.rate.fact.value,
-    )
+    used = use_of_prompts(running, request, each)
     read = partial(formulas.cost.input_tokens_per_s, input_tokens=request.input_tokens)
     return Against(read(texts_per_s=each), used, None, read(texts_per_s=bound))
 

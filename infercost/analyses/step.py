@@ -461,6 +461,29 @@ def _read(scenario: Scenario, results: dict[str, Any], request: Request) -> floa
     return formulas.cost.input_tokens_per_s(texts_per_s=rate, input_tokens=request.input_tokens)
 
 
+def of_prompts(scenario: Scenario) -> dict[str, Any]:
+    """Of replicas that read prompts and nothing else: what binds these, and the operations and the MFU of them."""
+    request = scenario.load.request
+    if request is None or not scenario.load.reads:
+        return {}
+    rate = _paid_rate(scenario.running, request, 1, 0, 0)
+    return {
+        "bound": serving.prompt_bound(scenario.running.replica, request),
+        "utilization": known_share(use_of_prompts(scenario.running, request, rate)),
+        "prefill_flops": scenario.running.work.whole_prompt_flops(request.new, request.cached),
+    }
+
+
+def use_of_prompts(running: Running, request: Request, texts_per_s: float) -> float:
+    """Utilization by prompts alone, so many a second."""
+    return formulas.step.text_utilization(
+        prompt_flops=running.work.whole_prompt_flops(request.new, request.cached),
+        texts_per_s=texts_per_s,
+        devices=running.rack.devices,
+        peak_flops=running.rate.fact.value,
+    )
+
+
 def reads_alone(scenario: Scenario) -> bool:
     """Whether nothing is decoded, and the tokens that are measured are those that are read."""
     request = scenario.load.request

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
+from math import inf
 from typing import Any, NamedTuple
 
 from infercost.analyses.many import HELD, LAYOUT, Answer, Outcome, Rows, Values, outcomes_of, refuse_side_by_side
@@ -16,7 +17,7 @@ from infercost.scenario.axes import Axis, Point, at_words, in_words, plain, poin
 from infercost.scenario.layouts import EACH_ALONE
 from infercost.scenario.read import Question, Reading, counted_name, read_part
 from infercost.scenario.usual import is_of_api
-from infercost.units import digits, many, show
+from infercost.units import digits, lasting, many, show
 
 #: The parallel widths of a layout.
 WIDTHS = LAYOUT[1:]
@@ -24,6 +25,8 @@ WIDTHS = LAYOUT[1:]
 VARYING = ("gpus", "gpus_per_replica", "fits", "stable")
 #: What one point takes of KV cache, by what varies: who, the figure, and the word before each value.
 OF_CACHE = {"model": ("A token", "kv_bytes_per_token", "of"), "kv_dtype": ("A sequence", "kv_bytes_per_sequence", "in")}
+#: Options of prompts: who sweeps them asks for the time to the first token.
+OF_PROMPTS = ("input_tokens", "prefix_share", "chunk_tokens")
 #: What a sweep of an option is asked for, beside the columns of all.
 ASKED_FOR = {
     **{option: key for option, (_, key, _) in OF_CACHE.items()},
@@ -76,6 +79,19 @@ _UNPRICED_STEP = _STEP._replace(verdict=((_SPEED,), ("utilization",), ("ttft_s",
 _OWN_STEP = _UNPRICED_STEP._replace(verdict=((_SPEED,), ("ttft_s",)))
 _PROMPT_STEP = _STEP._replace(verdict=((_SPEED,), ("ttft_s",), (_USD,)), most=3)
 _FIRST_STEP = _STEP._replace(verdict=(("ttft_s",), (_USD,)))  # of requests that end with their first token
+_OF_PROMPTS = _STEP._replace(
+    columns=(_SPEED, _USD, "step_time_s", "bound"), bar=("ttft_s",), verdict=(("ttft_s",), (_SPEED,))
+)
+_PRICED_PROMPTS = _OF_PROMPTS._replace(verdict=(*_OF_PROMPTS.verdict, (_USD,)), most=3)
+_READ_PROMPTS = _STEP._replace(  # nothing is decoded
+    columns=("ttft_s", "input_tokens_per_s", _USD, "bound"), verdict=(("ttft_s",), ("input_tokens_per_s",))
+)
+_JOB = _STEP._replace(  # a user's speed among the prompts of others is that of the time between tokens
+    columns=("job_usd", "job_time_s", "tokens_per_s_all_in", "itl_s", _USD, "ttft_s", "bound"),
+    verdict=(("job_usd",), ("job_time_s",), ("tokens_per_s_all_in", _ALL)),
+    main=("job_usd", "job_time_s"),
+    most=3,
+)
 _LOADED_STEP = _STEP._replace(
     columns=(AT_ONCE, _ALL, _SPEED, _USD, "ttft_s", "step_time_s", "bound", _EACH),
     verdict=((_ALL,), (_SPEED,), (_USD, "utilization")),
@@ -143,6 +159,8 @@ _SERVICE = Headline(
 
 #: What is swept to save money by.
 SAVING = ("dtype", "kv_dtype", "api_price")
+#: What is swept whose points have errors of their own.
+UNSURE = ("efficiency", "gpu", "dtype")
 #: A smaller share of a price is none to a reader.
 LEAST = 0.001
 
@@ -165,6 +183,13 @@ def headline(question: Question, axes: Iterable[Axis] = (), rows: Rows = ()) -> 
         return _BILL if "api_price" in given or is_of_api(question) else _SERVICE
     if "api_price" in given:
         return _STEP_API
+    if question.get("requests") is not None or "requests" in given:
+        return _JOB
+    return _of_steps(question, axes, rows, is_priced="price" in given)
+
+
+def _of_steps(question: Question, axes: tuple[Axis, ...], rows: Rows, *, is_priced: bool) -> Headline:
+    """The headline of steps and requests that are no job: by what varies, and whether requests come and go."""
     if any(axis.key == "prefix_share" for axis in axes):
         return _PREFIX_STEP
     apart = any(axis.key in WIDTHS or not axis.is_numeric for axis in axes)
@@ -173,9 +198,12 @@ def headline(question: Question, axes: Iterable[Axis] = (), rows: Rows = ()) -> 
             return _LOADED_UNLIKE
         arrive = any(row.get("stable") and row.get(AT_ONCE) is None for row in rows)
         return _ARRIVING_STEP if arrive else _LOADED_STEP
+    reads = question.get("output_tokens") == 1
+    if any(axis.key in OF_PROMPTS for axis in axes):
+        return _READ_PROMPTS if reads else _PRICED_PROMPTS if apart or is_priced else _OF_PROMPTS
     if any(axis.key == "gpu" for axis in axes) and question.get("input_tokens") is not None:
-        return _FIRST_STEP if question.get("output_tokens") == 1 else _PROMPT_STEP
-    if apart or "price" in given:
+        return _FIRST_STEP if reads else _PROMPT_STEP
+    if apart or is_priced:
         return _STEP
     return _OWN_STEP if _is_of_one(question, axes) else _UNPRICED_STEP
 
@@ -394,7 +422,7 @@ def _verdict(axes: tuple[Axis, ...], head: Headline, rows: Rows, served: str) ->
     feasible, start = feasible_rows(rows), _infeasible(axes, rows, served) + _cache_words(axes, rows)
     if head is not _FIT and not any(row["fits"] for row in rows):  # no figure of what cannot run
         return start.strip()
-    first, last, waiting = feasible[0], feasible[-1], _waiting_words(axes, head, feasible)
+    first, waiting = feasible[0], _waiting_words(axes, head, feasible)
     start += _own_words(axes, first)
     if not (figures := varying_figures(axes, head, feasible)):
         figures = _figures(axes, head, feasible) or ["fits"]
@@ -411,10 +439,45 @@ def _verdict(axes: tuple[Axis, ...], head: Headline, rows: Rows, served: str) ->
             return f"{start}{words[0].upper()}{words[1:]}.{savings(axes[0], figures, feasible)}{waiting}"
         ranges = "; ".join(_range(axes, figure, feasible) for figure in figures)
         return f"{start}Over {many(len(feasible), 'point')}, {ranges}.{waiting}"
-    *others, trend = (trend_words(axes, figure, feasible) for figure in figures)
+    return f"{start}{_trends(axes, figures, feasible)}.{waiting}"
+
+
+def _trends(axes: tuple[Axis, ...], figures: Sequence[str], rows: Rows) -> str:
+    """The figures over one axis of numbers; of a few lengths of prompts each time to the first token."""
+    axis, first, last = axes[0], rows[0], rows[-1]
+    if best := _best_words(axis, figures, rows):
+        return best
+    span = f"from {axis.text(first)} to {axis.text(last)}"
+    *others, trend = (trend_words(axes, figure, rows) for figure in figures)
+    if axis.key in OF_PROMPTS and figures[0] == "ttft_s" and len(rows) <= NAMED:
+        span = _enumerated(axis.text(row) for row in rows)
+        each = f"TTFT is {_enumerated(show(row['ttft_s'], 's') for row in rows)}"
+        *others, trend = (each, *others[1:], trend) if others else (each,)
     trends = f"{', '.join(others)} and {trend}" if others else trend
-    axis = axes[0]
-    return f"{start}With {axis.column.head} from {axis.text(first)} to {axis.text(last)}, {trends}.{waiting}"
+    return f"With {axis.column.head} {span}, {trends}"
+
+
+def _enumerated(texts: Iterable[str]) -> str:
+    """Values in their order: ``1, 2 and 3``."""
+    *others, last = texts
+    return f"{', '.join(others)} and {last}" if others else last
+
+
+def _best_words(axis: Axis, figures: Sequence[str], rows: Rows) -> str:
+    """The width at which all figures are best, between others at which they are worse; empty where none is."""
+    if axis.key not in WIDTHS or not 2 < len(rows) <= NAMED or len(figures) < 2:
+        return ""
+    if any(row[figure] is None for row in rows for figure in figures):
+        return ""
+    ends = (_extremes(figure, rows)[0 if KEYS[figure].unit in ("USD", "s") else 1] for figure in figures)
+    best = next(ends)
+    if any(other is not best for other in ends) or best in (rows[0], rows[-1]):
+        return ""
+    others = [row for row in rows if row is not best]
+    named = ", ".join(f"{_shown(figures[0], row)} {at_words((axis,), row)}" for row in others)
+    texts = [named, *(", ".join(_shown(figure, row) for row in others) for figure in figures[1:])]
+    words = (f"{_is(figure, _shown(figure, best))} ({text})" for figure, text in zip(figures, texts, strict=True))
+    return f"{axis.name(best)} is best: {_enumerated(words)}"
 
 
 def _lone_words(axes: tuple[Axis, ...], reports: list[Report]) -> str:
@@ -585,7 +648,14 @@ def _times_words(axis: Axis, figure: str, rows: Rows) -> str:
     if KEYS[figure].unit.startswith("USD"):
         verb, of = "costs", "as much as"
     of = "as many as" if KEYS[figure].phrase.startswith("the number of ") else of
-    return f": {axis.name(most)} {verb} {times} {of} {axis.name(least)}"
+    near = ", within the error of these estimates" if axis.key in UNSURE and _overlap(figure, least, most) else ""
+    return f": {axis.name(most)} {verb} {times} {of} {axis.name(least)}{near}"
+
+
+def _overlap(figure: str, least: Values, most: Values) -> bool:
+    """Whether each of two estimates lies in the interval of the other, so that their order is open."""
+    low, high = (row.get("bands", {}).get(figure, (inf, inf)) for row in (least, most))
+    return bool(high[0] <= least[figure] and most[figure] <= low[1] < inf)
 
 
 def _range(axes: tuple[Axis, ...], figure: str, rows: Rows) -> str:
@@ -606,7 +676,7 @@ def _extremes(figure: str, rows: Rows) -> tuple[Values, Values]:
 
 
 def _shown(figure: str, row: Values) -> str:
-    return show(row[figure], KEYS[figure].unit)
+    return lasting(row[figure]) if figure == "job_time_s" else show(row[figure], KEYS[figure].unit)
 
 
 def _left_out(axes: tuple[Axis, ...], outcomes: list[Outcome]) -> Iterator[Note]:

@@ -5,7 +5,7 @@ from math import ceil
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 from infercost import formulas
-from infercost.analyses.hosts import decoding_paid, holds, host_remark, known, time_words
+from infercost.analyses.hosts import UNKNOWN, decoding_paid, holds, host_remark, known, time_words
 from infercost.analyses.many import LAYOUT, at_point
 from infercost.analyses.prices import says_price, with_own
 from infercost.analyses.remarks import (
@@ -37,6 +37,7 @@ from infercost.analyses.step import (
     job_words,
     most_requests,
     of_all,
+    of_prompts,
     of_request,
     read_words,
     request_remarks,
@@ -46,10 +47,12 @@ from infercost.analyses.step import (
     step_results,
     taken_words,
     under_load,
+    use_of_prompts,
 )
 from infercost.analyses.worth import LEAST, Enough, advice, flags_of, that_keep_up
 from infercost.errors import InfercostError
 from infercost.models import counting
+from infercost.numeric import known_share
 from infercost.parts.accelerator import called, has_endless_rate
 from infercost.parts.bands import decode_kind, is_local
 from infercost.parts.drafts import gains
@@ -57,7 +60,7 @@ from infercost.parts.preset import counted
 from infercost.parts.stack import is_nominal, law
 from infercost.replica.chip import spread
 from infercost.replica.rack import Rack
-from infercost.replica.serving import Served, full_prefill_time, prompt_itl, prompts_gap, tpot_met
+from infercost.replica.serving import Served, full_prefill_time, prompt_bound, prompt_itl, prompts_gap, tpot_met
 from infercost.replica.step import Pace, Running, pace_of, reworked
 from infercost.report import Note, Report, Row
 from infercost.scenario.scenario import FOR_ONE, Load, Scenario
@@ -92,7 +95,9 @@ _BETWEEN = ("tokens_per_s", "tokens_per_s_per_user", "tokens_per_s_per_gpu", "re
 #: What requests that decode nothing have none of.
 _OF_DECODING = (
     *("tokens_per_s", "tokens_per_s_per_user", "tokens_per_s_per_gpu", "tokens_per_s_all_in", "itl_s"),
-    *("usd_per_million_tokens_decode", "joules_per_token"),
+    *("usd_per_million_tokens_decode", "joules_per_token", "memory_bandwidth_utilization", "arithmetic_intensity"),
+    *("compute_time_s", "memory_time_s", "communication_time_s", "overhead_time_s", "step_time_s", "tpot_s", *BRACKET),
+    *("plain_tpot_s", "draft_speedup", "draft_passes_time_s", "tuned_step_time_s", "host_time_s", "experts_hit_share"),
 )
 #: Rows of a request that say nothing where they have no value.
 _OF_REQUEST = ("prefill_time_s", "ttft_s", "request_time_s", "usd_per_request")
@@ -135,7 +140,7 @@ def answer(scenario: Scenario) -> Report:
         verdict=verdict,
         inputs=scenario.inputs,
         results=_that_run(rack, _rows(scenario, results, _unserved(scenario, served))) + room_rows(rack),
-        parts=_time_parts(pace, running) if has_times(rack) else (),
+        parts=_time_parts(pace, running) if has_times(rack) and not scenario.load.reads else (),
         whole=pace.step if running.overlap == "full" else None,
         advice=advised,
         notes=(*step_notes(running, (regime,), _only_batch(scenario, batch)), *tuning, *scenario.notes),
@@ -192,7 +197,8 @@ def _experts(scenario: Scenario, batch: float) -> dict[str, float | None]:
     model = scenario.rack.model
     if not model.is_sparse or model.is_bare:
         return {}
-    return {"experts_hit_share": counting.experts_hit_share(model, _tokens_of_step(scenario, batch))}
+    tokens = _tokens_of_step(scenario, batch)
+    return {"experts_hit_share": None if scenario.load.reads else counting.experts_hit_share(model, tokens)}
 
 
 def _tokens_of_step(scenario: Scenario, batch: float) -> float:
@@ -218,7 +224,7 @@ def _known(
     """What a step answers, None where a host, a model that does not fit, or a queue without end leave no value."""
     rack = scenario.running.rack
     results = step_results(scenario, batch, pace, served, bracketed=bracketed)
-    results = known(results | of_request(scenario, results), rack)
+    results = known(results | of_request(scenario, results) | of_prompts(scenario), rack)
     nothing = _unserved(scenario, served) | dict.fromkeys(OF_RATE if has_endless_rate(rack.part) else ())
     return {key: None if key in nothing else value for key, value in results.items()}
 
@@ -226,6 +232,8 @@ def _known(
 def _unserved(scenario: Scenario, served: Served | None) -> dict[str, str]:
     """Why results have no value where a model does not fit, requests pile up or decode nothing, by JSON key."""
     nothing = dict.fromkeys(_OF_DECODING, "nothing is decoded") if scenario.load.reads else {}
+    if nothing and holds(scenario.rack):
+        nothing |= dict.fromkeys(("bound", "utilization", "usd_per_million_tokens"), UNKNOWN["prefill_time_s"])
     return nothing | unserved(scenario.rack, overloaded=_is_overloaded(served))
 
 
@@ -244,7 +252,7 @@ def _that_run(rack: Rack, rows: tuple[Row, ...]) -> tuple[Row, ...]:
 
 def _no_draft(results: dict[str, Any]) -> tuple[str, ...]:
     """Advice where a draft slows down."""
-    worth = results.get("draft_speedup", 1.0)
+    worth = results.get("draft_speedup") or 1.0
     return (f"leave the draft out: a token takes {show(1 - worth, 'share')} less",) if 1 - worth >= LEAST else ()
 
 
@@ -292,10 +300,8 @@ def _under(scenario: Scenario, timing: "Timing") -> dict[str, Any]:
 
 def _times(results: dict[str, Any]) -> str:
     """The time of a token, and of the first one where there are requests."""
-    times = [f"{show(results['tpot_s'], 's')} a token"]
-    if results["ttft_s"] is not None:
-        times.append(f"{show(results['ttft_s'], 's')} to the first one")
-    return " and ".join(times)
+    times = (("tpot_s", "a token"), ("ttft_s", "to the first one"))
+    return " and ".join(f"{show(results[key], 's')} {what}" for key, what in times if results[key] is not None)
 
 
 def _shown_work(scenario: Scenario) -> None:
@@ -304,6 +310,7 @@ def _shown_work(scenario: Scenario) -> None:
     batch, pace, served = step_pace(again)
     results = step_results(again, batch, pace, served, bracketed=False)
     of_request(again, results)
+    of_prompts(again)
     if scenario.measured is not None:
         from infercost.analyses import measurement
 
@@ -376,8 +383,20 @@ def _remarks(scenario: Scenario, results: dict[str, Any]) -> dict[str, str]:
         **request_remarks(scenario),
         **_price_remarks(Load() if holds(rack) else scenario.load),
         **(_draft_remarks(rack, results) if scenario.draft else {}),
+        **_prompt_remarks(scenario, results),
         **({"prefill_per_decode": _full_prompt(scenario)} if scenario.load.apart else {}),
     }
+
+
+def _prompt_remarks(scenario: Scenario, results: dict[str, Any]) -> dict[str, str]:
+    """What binds a prompt alone and its share of the arithmetic; what the share is of where prompts alone are read."""
+    running, request, time = scenario.running, scenario.load.request, results["prefill_time_s"]
+    if request is None or not time or has_endless_rate(running.rack.part):
+        return {}
+    share = use_of_prompts(running, request, formulas.cost.texts_per_s(batch=1, prefill_time=time))
+    used = f", {show(share, 'share')} of the arithmetic" if known_share(share) is not None else ""
+    alone = {"utilization": "prompts alone", "prefill_flops": "new tokens"} if scenario.load.reads else {}
+    return {"prefill_time_s": f"{prompt_bound(running.replica, request)} binds{used}", **alone}
 
 
 def _draft_remarks(rack: Rack, results: dict[str, Any]) -> dict[str, str]:
@@ -421,7 +440,7 @@ def _only_batch(scenario: Scenario, batch: float) -> float | None:
 
 
 def _bound_remark(running: Running, results: dict[str, Any]) -> str:
-    drafted = results["tpot_s"] < results["step_time_s"]
+    drafted = (results["tpot_s"] or 0.0) < (results["step_time_s"] or 0.0)  # a prompt alone has neither
     guess = guesses(running, results["batch"])
     remarks = ["one plain step, without the draft"] if drafted else []
     remarks += [f"if its arithmetic is no faster than its {running.rate.name} vector rate"] if guess else []
@@ -497,6 +516,8 @@ def _first_token(scenario: Scenario, results: dict[str, Any]) -> str:
     rack, request, usd = scenario.rack, scenario.load.request, results["usd_per_million_tokens"]
     assert request is not None
     named = f"{rack.model.called(rack.model.quantization.words)} on {rack.place}"
+    if holds(rack):
+        return f"{_sentence(UNKNOWN['prefill_time_s'])}: no time of a prompt of {request.input_tokens:,.0f}, {named}."
     time, prompt, copies = show(results["ttft_s"], "s"), f"a prompt of {request.input_tokens:,.0f}", scenario.copies
     each = f"{'Each' if scenario.requests else f'{copies:,} replicas, each'} reads {prompt} in {time}"
     asked = f"{time} to the first and only token of {prompt}" if copies == 1 else each
@@ -505,7 +526,17 @@ def _first_token(scenario: Scenario, results: dict[str, Any]) -> str:
     where = "" if copies == 1 else f" {in_all(scenario)}"
     rate = show(copies * results["input_tokens_per_s"], "")
     read = f" Prompts without a gap are {rate} input tokens/s{where}."
-    return f"{job_words(scenario, results)}{asked}, {named}, {sure(scenario.running)}.{read}{price}"
+    start = f"{job_words(scenario, results)}{asked}, {named}, {sure(scenario.running)}"
+    return f"{start}{_prompt_words(scenario, results)}.{read}{price}"
+
+
+def _prompt_words(scenario: Scenario, results: dict[str, Any]) -> str:
+    """What binds prompts that are read alone, their share of the arithmetic, and the operations of one."""
+    share, work = results["utilization"], f"{show(results['prefill_flops'], 'FLOP')} a prompt"
+    if has_endless_rate(scenario.rack.part):
+        return f": {work}"
+    used = "" if share is None else f"{show(share, 'share')} of the arithmetic (MFU), "
+    return f": {results['bound']} binds, {used}{work}"
 
 
 def _verdict(scenario: Scenario, running: Running, results: dict[str, Any]) -> str:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from infercost.quantities import ABBREVIATIONS, KEYS
 from infercost.report import Input, Report, Row, Series
-from infercost.units import common_scale, digits, exact, show
+from infercost.units import common_scale, digits, exact, lasting, show
 
 BAR_WIDTH = 24
 BLOCKS = " ▏▎▍▌▋▊▉█"
@@ -290,7 +290,7 @@ def _once(series: Series, cells: list[str]) -> list[str]:
 def _cell(row: Mapping[str, Any], key: str, unit: str) -> str:
     """A value of a row, counts and prices from a million with a suffix, ``~`` where its figures are weak."""
     value = row[key]
-    text = show(value, unit)
+    text = lasting(value) if key == "job_time_s" and value is not None else show(value, unit)
     if unit in ("", "x", "USD") and isinstance(value, (int, float)) and value >= MILLION:
         text = f"{'$' if unit == 'USD' else ''}{show(value, 'param')}{unit if unit == 'x' else ''}"
     return f"{text} ~" if key in ("name", "shown") and row.get("weak") else text

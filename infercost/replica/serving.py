@@ -9,7 +9,7 @@ from infercost.formulas.formula import LITTLE, solved
 from infercost.numeric import CLOSE, each_of, zero_of
 from infercost.quantities import CONSTANTS
 from infercost.replica.step import Replica, decode_time, part_of, pass_parts, step_time, uneven_stages
-from infercost.replica.work import Load
+from infercost.replica.work import Load, Times
 
 #: The first token comes with the prompt: with one more something decodes.
 LEAST_OUTPUT = 2
@@ -131,6 +131,23 @@ def _pass_of_prompts(replica: Replica, load: Load, parts: float) -> float:
     if replica.timing:
         return replica.timing.pass_of(load, uneven_stages(replica, parts)).step
     return step_time(pass_parts(replica.work, replica.speeds, load), replica.speeds.overlap)
+
+
+def prompt_bound(replica: Replica, request: Request) -> str:
+    """What binds the passes of one prompt, nothing else running: the part of their mean pass that takes longest."""
+    passes, new, before = prompt_passes(replica, request), request.new, request.cached
+    if passes > 1 and not replica.timing:
+        before = formulas.request.cached_before_passes(cached=before, new_tokens=new, prompt_passes=passes)
+    load = Load(
+        prompt_tokens=formulas.request.tokens_of_pass(tokens=new, prompt_passes=passes),
+        prompts=formulas.request.prompts_of_pass(prompts=1, prompt_passes=passes),
+        cached=before,
+        whole_prompt=new,
+    )
+    if replica.timing:
+        return replica.timing.pass_of(load).times.bound
+    parts = pass_parts(replica.work, replica.speeds, load)
+    return Times(parts, step_time(parts, replica.speeds.overlap)).bound
 
 
 def _with_prompts(replica: Replica, batch: float, request: Request, prompts: float) -> float:

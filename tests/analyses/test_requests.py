@@ -482,6 +482,44 @@ def test_one_answer_token_is_answered_with_the_time_to_it() -> None:
     assert report.bands["ttft_s"] == report.bands["request_time_s"]
 
 
+#: Operations of a prompt of 32,000 of llama-3.1-8b: each token times two for each parameter of the layers and of the
+#: last norm, the head once, and four for each pair of tokens, each value of a head and each head of each layer.
+OF_LAYER = 2 * 4096 * 4096 + 2 * 4096 * 1024 + 3 * 4096 * 14336 + 2 * 4096
+LONG_PROMPT = 2 * (32 * OF_LAYER + 4096) * 32_000 + 2 * 4096 * 128_256 + 4 * 32 * 32 * 128 * 32_000**2 / 2
+
+
+def test_a_prompt_alone_has_the_use_and_the_bound_of_the_prompt_and_none_of_a_step() -> None:
+    """The share of the arithmetic is the operations of a prompt times prompts a second over the peak."""
+    report = infercost.utilization(gpu="h100", model="llama-3.1-8b", input_tokens=32_000, output_tokens=1)
+    assert report["prefill_flops"] == pytest.approx(LONG_PROMPT)
+    mfu = LONG_PROMPT * report["input_tokens_per_s"] / 32_000 / 989.4e12
+    assert report["utilization"] == pytest.approx(mfu)
+    assert report["bound"] == "compute"
+    assert f": compute binds, {mfu:.1%} of the arithmetic (MFU), 715.1 TFLOP a prompt. " in report.verdict
+    for key in ("step_time_s", "tpot_s", "compute_time_s", "memory_time_s", "memory_bandwidth_utilization"):
+        assert report[key] is None
+        assert next(row.remark for row in report.results if row.key == key) == "nothing is decoded"
+
+
+@pytest.mark.parametrize(("prompt", "bound"), [(32_000, "compute"), (16, "memory")])
+def test_a_prompt_that_is_followed_by_tokens_has_what_binds_it_beside_its_time(prompt: int, bound: str) -> None:
+    """A bound by a roofline: few tokens read all weights, many do more arithmetic than these take to read."""
+    asked = {"gpu": "h100", "model": "llama-3.1-8b", "efficiency": "ideal", "output_tokens": 200}
+    report = infercost.utilization(**asked, input_tokens=prompt)
+    remark = next(row.remark for row in report.results if row.key == "prefill_time_s")
+    assert remark.startswith(f"{bound} binds, ")
+    if prompt == 32_000:
+        assert remark == f"compute binds, {LONG_PROMPT / report['prefill_time_s'] / 989.4e12:.0%} of the arithmetic"
+    assert report["bound"] == "memory"  # of a decoding step, as before
+
+
+def test_a_prompt_alone_with_a_part_in_a_host_says_that_its_time_is_not_known(run: Run) -> None:
+    words = ("--gpu", "rtx-3060", "--model", "llama-3.1-8b", "--dtype", "bf16", "--host", "desktop-ddr5")
+    report = run("utilization", *words, "--isl", "8k", "--osl", "1", "--json").json
+    assert report["verdict"].startswith("Prompts were not measured with a part in a host: no time of a prompt of 8,000")
+    assert report["results"]["utilization"] is report["results"]["bound"] is report["results"]["ttft_s"] is None
+
+
 @pytest.mark.parametrize(
     ("asked", "prompt"),
     [

@@ -467,7 +467,7 @@ def test_a_sweep_of_cached_prefixes_has_what_the_device_sustains(run: Run) -> No
         rates.append(most / one["request_time_s"])
     assert [row["most_requests_per_s"] for row in said["rows"]] == pytest.approx(rates, rel=1e-3)
     assert f"the most requests/s it sustains rises from {rates[0]:.5f} to {rates[1]:.5f}" in said["verdict"]
-    assert "the time to the first token falls" in said["verdict"]
+    assert said["verdict"].startswith("With prefix share 0.00% and 80.0%, TTFT is 3.168 s and 688.8 ms, ")
     first, last = (f"${row['usd_per_million_tokens']:.2f}" for row in said["rows"])
     assert f" and the price of a million tokens falls from {first} to {last} (" in said["verdict"]
     assert "most_requests_per_s" not in run(*asked, "--json").json["results"]
@@ -577,3 +577,59 @@ def test_points_that_do_not_keep_up_name_what_is_served_and_prices_are_compared_
     rents = [infercost.accelerator("h100").value(f"rent_{basis}") for basis in ("neocloud", "rental")]
     said = infercost.utilization(**base, sweep=["price_basis=neocloud,rental"]).verdict
     assert said.endswith(f" (rental): neocloud costs {rents[0] / rents[1]:.2f}x as much as rental.")
+
+
+PROMPTS = {"gpu": "h100:2", "model": "qwen3-32b", "dtype": "fp8"}
+
+
+@pytest.mark.parametrize("output_tokens", [1, 200])
+def test_a_sweep_of_prompts_leads_with_the_time_to_the_first_token(output_tokens: int) -> None:
+    """Each of a few points has its own, as it has alone in the same layout; of many the first and the last."""
+    said = infercost.utilization(**PROMPTS, output_tokens=output_tokens, sweep="input-tokens=2k,8k,32k")
+    assert said.series is not None
+    times = [f"{s:.4g} s" if (s := row["ttft_s"]) >= 1 else f"{s * 1000:.4g} ms" for row in said.series.rows]
+    first, second, third = times
+    assert said.verdict.startswith(
+        f"With input tokens 2,000, 8,000 and 32,000, TTFT is {first}, {second} and {third} and "
+    )
+    assert "utilization" not in said.verdict
+    many = infercost.utilization(**PROMPTS, output_tokens=output_tokens, sweep="input-tokens=2k:10k:2k")
+    assert many.verdict.startswith("With input tokens from 2,000 to 10,000, the time to the first token rises from ")
+
+
+def test_a_sweep_with_requests_has_the_money_and_the_time_of_the_job(run: Run) -> None:
+    """Those of a single run, which are its seconds by the hour's price."""
+    asked = ("utilization", "--gpu", "h100", "--model", "llama-3.1-8b", "--osl", "200", "--requests", "30M")
+    swept = (*asked, "--price", "3.6", "--sweep", "isl=1k,2k,3k")
+    said = run(*swept, "--json").json
+    for row in said["rows"]:
+        assert row["job_usd"] == pytest.approx(row["job_time_s"] / 1000)
+    low, high = (f"${said['rows'][at]['job_usd']:,.0f}" for at in (0, -1))
+    days = [f"{said['rows'][at]['job_time_s'] / 86_400:.1f} days" for at in (0, -1)]
+    assert f", the price of the job rises from {low} to {high} (" in said["verdict"]
+    assert f"the time of the job rises from {days[0]} to {days[1]} (" in said["verdict"]
+    assert "tokens/s per user" not in said["verdict"]
+    table = run(*swept).out
+    assert all(text in table.partition("Asked")[2] for text in (low, high, *days))
+    assert "tok/s/user" not in table
+
+
+@pytest.mark.parametrize(("swept", "is_near"), [("vllm,tensorrt-llm", True), ("vllm,ideal", False)])
+def test_a_sweep_says_where_two_estimates_are_within_their_error(swept: str, is_near: bool) -> None:
+    """As ``compare`` judges two parts; a bound has no error."""
+    asked = {"gpu": "h100:4", "model": "llama-3.1-70b", "dtype": "fp8", "concurrency": 64}
+    said = infercost.utilization(**asked, sweep=f"efficiency={swept}")
+    first, _, _ = said.verdict.partition(";")
+    assert first.endswith("that of vllm, within the error of these estimates") is is_near
+
+
+def test_a_width_that_is_best_in_all_is_said_to_be() -> None:
+    asked = {"gpu": "h100:8", "model": "llama-3.1-70b", "dtype": "fp8", "concurrency": 64}
+    said = infercost.utilization(**asked, sweep="tp=2,4,8")
+    assert said.series is not None
+    two, four, eight = (f"{row['tokens_per_s']:,.0f}" for row in said.series.rows)
+    assert said.verdict.startswith(f"tp 4 is best: tokens/s in all is {four} ({two} with tp 2, {eight} with tp 8), ")
+    least = [f"${row['usd_per_million_tokens']:.2f}" for row in said.series.rows]
+    assert f" the price of a million tokens is {least[1]} ({least[0]}, {least[2]})." in said.verdict
+    rising = infercost.utilization(**asked, sweep="tp=2,4").verdict
+    assert "is best" not in rising
