@@ -1183,6 +1183,7 @@ QUANTITIES: dict[str, Quantity] = {
     "shown": figure("value", "", "value"),
     "path": figure("path", "", "path"),
     "aliases": figure("other names", "", "other names"),
+    "alias": figure("found as", "", "found as"),
     # figures: requests
     "stable": figure("keeps up with the load", "", "keeps up"),
     "gpus_needed": figure("devices that keep up with the load", "", "devices needed"),

@@ -73,7 +73,7 @@ RESULTS = {
 }
 #: Keys of the rows of each command, beside those of ``--sweep`` and ``--sensitivity``.
 ROWS = {
-    "fit": """name released family total_params active_params dtype weights_from efficiency gpus tp pp ep dp
+    "fit": """name alias released family total_params active_params dtype weights_from efficiency gpus tp pp ep dp
     weight_bytes max_context tokens_per_s_per_user offload host_bytes flags source""",
     "utilization": "",
     "sweep-batch": f"{_STEP} tp pp ep {_OF_ALL_TOKENS} cost_ratio fits",
@@ -99,8 +99,8 @@ ROWS = {
 #: Commands that take ``--sweep``: rows with the results of each point beside the options that were swept.
 SWEPT = ("fit", "utilization", "userbase", "economies")
 #: Keys that are no numbers.
-TEXTS = """aliases attention bound cheapest constant date dtype efficiency family fastest ffn flags gpu heads id key
-metric model name not_covered offload others path price_basis price_date rate released remark replay shown source
+TEXTS = """alias aliases attention bound cheapest constant date dtype efficiency family fastest ffn flags gpu heads id
+key metric model name not_covered offload others path price_basis price_date rate released remark replay shown source
 title unit value weak weights_from why_not"""
 FLAGS = ("determined", "fits", "on_frontier", "stable")
 OBJECTS = {
