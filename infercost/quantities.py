@@ -321,6 +321,9 @@ QUANTITIES: dict[str, Quantity] = {
         "USD/request"),
     "request_energy": Quantity("E_r", "Wh", "energy of one request, prompt and answer", "energy per request (TDP)",
         "Wh/request", json="wh_per_request"),
+    "rated_power": Quantity("P_all", "W", "power of all devices, always busy", "power of all devices (TDP)",
+        json="rated_power_w"),
+    "energy_per_day": Quantity("E_d", "kWh", "energy of a day, always busy", "kWh a day (TDP)", json="kwh_per_day"),
     "paid_cost_ratio": Quantity("x_1", "x", "what a lone user pays for a token, prompts paid, against one of the batch",
         of="lone_user_cost_ratio"),
     "usd_per_million_paid": Quantity("$_M", "USD", "price of a million tokens, every hour paid",
@@ -1183,6 +1186,7 @@ QUANTITIES: dict[str, Quantity] = {
     "shown": figure("value", "", "value"),
     "path": figure("path", "", "path"),
     "aliases": figure("other names", "", "other names"),
+    "alias": figure("found as", "", "found as"),
     # figures: requests
     "stable": figure("keeps up with the load", "", "keeps up"),
     "gpus_needed": figure("devices that keep up with the load", "", "devices needed"),

@@ -55,7 +55,8 @@ SHORT, ORIGIN = 512, "a short context"
 class Against(NamedTuple):
     """What a measurement is held against: tokens/s of the same work, its shares, and tokens/s that no stack beats.
 
-    ``least`` is the share of the bandwidth that its steps alone use, where prompts read more between them.
+    ``least`` is the share of the bandwidth that its steps alone use, where prompts read more between them. ``key`` is
+    what the rate is called in a report.
     """
 
     rate: float
@@ -63,6 +64,7 @@ class Against(NamedTuple):
     bandwidth: float | None
     bound: float | None
     least: float | None = None
+    key: str = "tokens_per_s"
 
 
 def with_measured(report: Report, scenario: Scenario, results: dict[str, Any], pace: Pace | None = None) -> Report:
@@ -74,8 +76,20 @@ def with_measured(report: Report, scenario: Scenario, results: dict[str, Any], p
     found = found_of(scenario, against)
     rows = _rows(scenario, against, found)
     return report.replace(
-        verdict=f"{_verdict(scenario, against, found)} {report.verdict}", results=(*report.results, *rows)
+        verdict=f"{_verdict(scenario, against, found, _place(report, against, found))} {report.verdict}",
+        results=(*report.results, *rows),
     )
+
+
+def _place(report: Report, against: Against, found: dict[str, float | None]) -> str:
+    """Where a measurement lies in the estimate's interval, which has eight in ten runs; empty without an interval."""
+    values, times = report.values, found["measured_over_estimate"]
+    if (ends := report.bands.get(against.key)) is None or times is None or not values[against.key]:
+        return ""
+    low, high = (end / values[against.key] for end in ends)
+    if low <= times <= high:
+        return ", as most measured runs,"
+    return f", {'slower' if times < low else 'faster'} than nine of ten measured runs of this kind,"
 
 
 def is_met(scenario: Scenario, results: dict[str, Any]) -> bool:
@@ -87,17 +101,19 @@ def against_of(scenario: Scenario, results: dict[str, Any], pace: Pace | None = 
     """The estimate and the bound of the work that is measured: prompts among it where they ride along, or alone."""
     if reads_alone(scenario) or pace is None:
         return _of_prompts(scenario, results)
-    running, load, batch = scenario.running, scenario.load, results["batch"]
+    running, load, batch, key = scenario.running, scenario.load, results["batch"], "tokens_per_s"
     rate, used, reads = (results[key] for key in ("tokens_per_s", "utilization", "memory_bandwidth_utilization"))
     if _is_prompted(scenario):
         reads = None
         if not load.is_steady and load.request:
-            rate, step = results["tokens_per_s_all_in"], pace.tpot + prompts_gap(running.replica, batch, load.request)
+            key = "tokens_per_s_all_in"
+            rate, step = results[key], pace.tpot + prompts_gap(running.replica, batch, load.request)
             served = formulas.request.served_rate(
                 busy_share=1, batch=batch, decoded_tokens=load.request.decoded, shared_step=step
             )
             used = use_with_prompts(running, load.request, batch, served, step)
-    return Against(rate, used, None if holds(running.rack) else reads, _bound(scenario, batch), _least(scenario))
+    reads = None if holds(running.rack) else reads
+    return Against(rate, used, reads, _bound(scenario, batch), _least(scenario), key)
 
 
 def _of_prompts(scenario: Scenario, results: dict[str, Any]) -> Against:
@@ -112,7 +128,7 @@ def _of_prompts(scenario: Scenario, results: dict[str, Any]) -> Against:
     each, bound = (formulas.cost.texts_per_s(batch=many, prefill_time=time) for many, time in times)
     used = use_of_prompts(running, request, each)
     read = partial(formulas.cost.input_tokens_per_s, input_tokens=request.input_tokens)
-    return Against(read(texts_per_s=each), used, None, read(texts_per_s=bound))
+    return Against(read(texts_per_s=each), used, None, read(texts_per_s=bound), key="input_tokens_per_s")
 
 
 def _least(scenario: Scenario) -> float | None:
@@ -211,17 +227,16 @@ def _why_null(scenario: Scenario, key: str) -> str:
     return why_null("memory_bandwidth_utilization" if key in _OF_MEMORY else "utilization", scenario.rack)
 
 
-def _verdict(scenario: Scenario, against: Against, found: dict[str, float | None]) -> str:
-    """The measurement as shares of the hardware, then against the estimate and the bound."""
+def _verdict(scenario: Scenario, against: Against, found: dict[str, float | None], place: str) -> str:
+    """The measurement as shares of the hardware, then against the estimate, with its place, and the bound."""
     copies, unit = scenario.copies, _unit(scenario)
     of = f", {counted}" if (counted := _counted(scenario)) else ""
     used, reads, times, share, moved = found.values()
     shares = [f"{_share(used)} the arithmetic (MFU{of})"] if used is not None else []
     if reads is not None:
-        lone = scenario.batch == copies == 1 and not scenario.load.is_steady
         least, alone = ("at least ", ", decoding alone") if _is_prompted(scenario) else ("", "")
-        alone = f", {show(moved, 'B/s')}" if lone else alone
-        alone += _as_devices(scenario, reads, moved)
+        lone = scenario.batch == copies == 1 and not scenario.load.is_steady
+        alone = (f", {show(moved, 'B/s')}" if lone else alone) + _as_devices(scenario, reads, moved)
         shares.append(f"{least}{_share(reads)} the bandwidth (MBU{alone})")
     rate = f"{show(copies * against.rate, '')} {unit}"
     number = digits(times or 0.0, 3)
@@ -231,7 +246,8 @@ def _verdict(scenario: Scenario, against: Against, found: dict[str, float | None
         beside = f"{_share(share)} the bound of {rate}"
     else:
         beside = f"as estimated ({rate})" if number == "1" else f"{number} times the estimate of {rate}"
-        beside += f" and {_share(share)} the bound"
+        place = place if number != "1" and (share or 0.0) <= 1 + ROUNDING else ""
+        beside += f"{place} and {_share(share)} the bound"
     false = _refuted(scenario) if share and share > 1 + ROUNDING else ""
     measured = f"{show(copies * (scenario.measured or 0.0), '')} {unit} measured is"
     assumed = ""
@@ -241,7 +257,8 @@ def _verdict(scenario: Scenario, against: Against, found: dict[str, float | None
         else:
             assumed = " Batch 1 is assumed: --batch or --concurrency says how many there were."
     beside += "" if false else _how_close(times, share)
-    return f"{false}{measured} {' and '.join(shares)}{', ' if shares else ''}{beside}.{assumed}"
+    comma = (". That is " if place and place in beside else ", ") * bool(shares)
+    return f"{false}{measured} {' and '.join(shares)}{comma}{beside}.{assumed}"
 
 
 def _assumes_one(scenario: Scenario) -> bool:

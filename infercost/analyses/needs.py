@@ -1,6 +1,7 @@
 """What a model needs of memory whatever holds it: its weights, its sequences, and the least card for both."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from infercost import formulas
 from infercost.analyses.many import at_point
@@ -9,7 +10,7 @@ from infercost.models import counting
 from infercost.models.find import Checkpoint
 from infercost.models.model import Attention, Model
 from infercost.parts import catalog
-from infercost.parts.preset import Preset
+from infercost.parts.preset import Preset, counted
 from infercost.report import Note, Report, Row
 from infercost.scenario.scenario import Need, Scenario
 from infercost.units import many, show
@@ -19,6 +20,10 @@ ORIGIN = "what holds it"
 SEGMENTS, VENDOR = ("desktop", "workstation"), "NVIDIA"
 #: Cards of 6 and 8 GB that many people own; no preset is as small.
 SMALL = ("rtx-2060", "rtx-4060")
+#: The kind of a part that is a whole computer with its memory.
+SHARED = "soc"
+#: What serves many: devices of a server that most people know.
+SERVER = "h100-sxm"
 BEFORE = "before what an engine takes"
 
 
@@ -112,26 +117,47 @@ def _verdict(scenario: Scenario, need: Need, weights: float, cache: float) -> st
 
 
 def _card_words(scenario: Scenario) -> str:
-    """The memory of the least card that holds it beside its engine; empty for rows, and where none does."""
+    """The least card that holds it beside its engine, else for one user the least computer, else devices of a server.
+
+    Empty for rows, and where none of them does.
+    """
     need = scenario.need
     if scenario.is_row or need is None or need.checkpoint is None:
         return ""
-    card = next(_cards(scenario), None)
-    return f" A card of {show(card.value('memory'), 'B')} holds it ({card.id})." if card else ""
+    if part := next(_that_hold(scenario, _cards()), None):
+        return f" A card of {show(part.value('memory'), 'B')} holds it ({part.id})."
+    if need.batch == 1 and (part := next(_that_hold(scenario, _computers()), None)):
+        kind = "Mac" if part.labels.get("vendor") == "Apple" else "computer"
+        return f" A {kind} of {show(part.value('memory'), 'B')} holds it ({part.id})."
+    held = _on(scenario, {"gpu": SERVER})
+    return f" {counted(held.copies * held.rack.devices, SERVER)} hold it." if held else ""
 
 
-def _cards(scenario: Scenario) -> Iterator[Preset]:
-    """Cards that hold it, one of each size, the least first, as ``fit --gpu`` counts them."""
+def _cards() -> list[Preset]:
+    """Cards that people have in a computer of their own."""
     parts = [catalog.load("accelerators", name) for name in (*catalog.names("accelerators"), *SMALL)]
-    cards = [part for part in parts if part.labels.get("segment") in SEGMENTS and part.labels.get("vendor") == VENDOR]
-    sizes = {part.value("memory"): part for part in reversed(cards)}
-    for size in sorted(sizes):
-        try:
-            rack = at_point(scenario.question, {"gpu": sizes[size].id, "gpus": 1}, ORIGIN).rack
-        except InfercostError:
-            continue
-        if rack.plan.fits:
-            yield sizes[size]
+    return [part for part in parts if part.labels.get("segment") in SEGMENTS and part.labels.get("vendor") == VENDOR]
+
+
+def _computers() -> list[Preset]:
+    """Computers whose memory a chip's processor and its GPU share, in all their sizes."""
+    names = (*catalog.names("accelerators"), *catalog.variants("accelerators"))
+    return [part for name in names if (part := catalog.load("accelerators", name)).labels.get("kind") == SHARED]
+
+
+def _that_hold(scenario: Scenario, parts: list[Preset]) -> Iterator[Preset]:
+    """Parts one of which holds it, one of each size, the least first, as ``fit --gpu`` counts them."""
+    sizes = {part.value("memory"): part for part in reversed(parts)}
+    return (sizes[size] for size in sorted(sizes) if _on(scenario, {"gpu": sizes[size].id, "gpus": 1}))
+
+
+def _on(scenario: Scenario, devices: dict[str, Any]) -> Scenario | None:
+    """The same question on devices that hold it; None where these do not."""
+    try:
+        held = at_point(scenario.question, devices, ORIGIN)
+    except InfercostError:
+        return None
+    return held if held.rack.plan.fits else None
 
 
 def _notes(need: Need) -> Iterator[Note]:

@@ -87,10 +87,11 @@ class Offer(NamedTuple):
 
 
 class Candidate(NamedTuple):
-    """A model, and the presets of quantized copies of it beside its own."""
+    """A model, the presets of quantized copies of it, and the other name by which alone a family found it."""
 
     base: Checkpoint
     copies: tuple[Checkpoint, ...] = ()
+    alias: str = ""
 
     @property
     def every(self) -> tuple[Checkpoint, ...]:
@@ -159,36 +160,44 @@ def _candidates(question: Question) -> tuple[list[Candidate], list[Note]]:
         if checkpoint.published.get("weights") == "none":
             continue
         groups.setdefault(_base_of(name), []).append(checkpoint)
-    every = [_candidate(base, checkpoints) for base, checkpoints in groups.items()]
+    every = [_candidate(base, checkpoints)._replace(alias=names.get(base, "")) for base, checkpoints in groups.items()]
     asked = question.get("context") or 0
     short = [each for each in every if 0 < _longest(each.base) < asked]
     notes = [Note("left-out", f"{many(len(short), 'model')} made for fewer than {asked:,} tokens left out")]
     return [each for each in every if each not in short], notes * bool(short)
 
 
-def _named(family: str | None) -> list[str]:
-    """The presets of a family: those with it as a word of their names, else those whose config names it; or all.
+def _named(family: str | None) -> dict[str, str]:
+    """The presets of a family, with the alias that it is a word of where no name of theirs has it; or all.
+
+    Where no name or alias has it, those whose config names it.
 
     Raises:
         UnknownName: no preset is of that family.
     """
     names = catalog.names("models")
     if family is None:
-        return names
+        return dict.fromkeys(names, "")
     asked = family.lower()
     word = re.compile(re.escape(asked) + (_GOES_ON if asked[-1:].isalpha() else ""))
-    by_name = {
-        name for name in names if f"{name}-".startswith(f"{asked}-") or any(map(word.fullmatch, name.split("-")))
-    }
+
+    def has(name: str) -> bool:
+        own = name.rpartition("/")[2].lower()  # who published it is no family
+        return f"{own}-".startswith(f"{asked}-") or any(map(word.fullmatch, own.split("-")))
+
+    by_name = dict.fromkeys(filter(has, names), "")
+    for alias, name in catalog.aliases("models").items():
+        if name not in by_name and has(alias):
+            by_name[name] = alias
     if by_name:
-        return sorted(by_name)
+        return dict(sorted(by_name.items()))
     families = {name: find_model(name).model.family for name in names}
     found = [name for name, each in families.items() if asked in (each, each.removesuffix("_text"))]
     if not found:
         known = {*families.values(), *(name.partition("-")[0] for name in names)}
         hint = f"{closest(asked, sorted(known))}infercost presets list models shows all"
         raise UnknownName(f"--family: no model is of {family!r}", hint)
-    return found
+    return dict.fromkeys(found, "")
 
 
 def _base_of(name: str) -> str:
@@ -415,6 +424,7 @@ def _row(one: Tried, *, hosted: bool) -> dict[str, Any]:
     rack, base, plan = one.rack, one.candidate.base, one.rack.plan
     return {
         "name": one.offer.preset,
+        "alias": one.candidate.alias,
         "released": _released(base) or None,
         "family": base.model.family,
         "total_params": rack.params,
@@ -481,7 +491,12 @@ def _largest(some: list[Tried]) -> str:
     """The first of some models in its format, with its speed."""
     one = some[0]
     speed = f", {bounded(one.running, one.rack.plan.batch)}{show(one.speed)} tokens/s for one user" if one.speed else ""
-    return f"{one.offer.preset} in {_called(one.rack.model)}{speed}"
+    return f"{_preset_of(one)} in {_called(one.rack.model)}{speed}"
+
+
+def _preset_of(one: Tried) -> str:
+    """A preset's name, with the other one by which a family found it."""
+    return f"{one.offer.preset}{f' ({alias})' if (alias := one.candidate.alias) else ''}"
 
 
 def _fastest(some: list[Tried]) -> str:
@@ -490,7 +505,7 @@ def _fastest(some: list[Tried]) -> str:
     best = max(near, key=lambda one: one.speed or 0.0)
     if not some[0].speed or not best.speed or best.speed < FASTER * some[0].speed:
         return ""
-    name = f"{best.offer.preset} in {_called(best.rack.model)}"
+    name = f"{_preset_of(best)} in {_called(best.rack.model)}"
     return f" Of those nearly as large {name} is fastest, {show(best.speed)} tokens/s."
 
 
@@ -512,7 +527,7 @@ def _nothing(
     ways = None
     if slow:
         fastest = max(slow, key=lambda one: one.speed or 0.0)
-        name = f"{fastest.offer.preset} in {_called(fastest.rack.model)}"
+        name = f"{_preset_of(fastest)} in {_called(fastest.rack.model)}"
         said = f"the fastest that fits is {name}, {show(fastest.speed)} tokens/s"
     elif candidates:
         said, ways = _smallest(place, candidates)
@@ -559,6 +574,8 @@ def _notes(found: list[Tried], rows: Iterable[dict[str, Any]]) -> Iterator[Note]
         yield Note("files", text)
     if any(row["weights_from"] == ASSUMED for row in rows):
         yield Note("assumed-format", "no checkpoint in this format is known here: somebody has to make it")
+    if also := [_preset_of(one) for one in found if one.candidate.alias]:
+        yield Note("aliases", f"found by another name: {', '.join(also)}")
     yield Note("see-row", f"the first in full: infercost fit {' '.join(_flags(found[0]))}")
     if any(row["bands"] for row in rows):
         yield Note("estimate", "speeds are estimates: 8 of 10 measured runs of a kind lay in the interval beside each")

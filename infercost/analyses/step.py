@@ -513,6 +513,26 @@ def pue_of(scenario: Scenario) -> float:
     return next((float(item.value) for item in scenario.inputs if item.key == "pue"), 1.0)
 
 
+def _wall(scenario: Scenario) -> str:
+    """The PUE in the energy of a request, and that a price of power brought it where nobody gave it."""
+    item = next((item for item in scenario.inputs if item.key == "pue" and item.value != 1), None)
+    return f", PUE {item.value:g}{', which comes with the price' if item.assumed else ''}" if item else ""
+
+
+def power_rows(scenario: Scenario) -> tuple[Row, ...]:
+    """The rated power of all devices and their energy of a day; not of prompts that an unknown number reads apart."""
+    fact, rack = scenario.rack.part.facts.get("power"), scenario.rack
+    if fact is None or scenario.load.apart or not rack.plan.fits:
+        return ()
+    devices = scenario.copies * rack.devices
+    watts = formulas.cost.rated_power(power=fact.value, pue=pue_of(scenario), devices=devices)
+    energy = formulas.cost.energy_per_day(rated_power=watts)
+    shown = scenario.load.is_steady or scenario.question.get("power_price") is not None
+    wall = f", PUE {pue:g}" if (pue := pue_of(scenario)) != 1 else ""
+    remark = f"{show(energy, 'kWh')} a day always busy{wall}"
+    return Row("rated_power_w", watts, remark, shown), Row("kwh_per_day", energy, shown=False)
+
+
 def most_requests(scenario: Scenario) -> tuple[Row, ...]:
     """Requests a second of full devices, where it was asked what a cached prefix does for them."""
     load, request, rack = scenario.load, scenario.load.decoding, scenario.rack
@@ -535,7 +555,7 @@ def at_once(scenario: Scenario) -> tuple[Row, ...]:
 
 def request_remarks(scenario: Scenario) -> dict[str, str]:
     """What stands beside the money and the energy of a request."""
-    wall = f", PUE {pue:g}" if (pue := pue_of(scenario)) != 1 else ""
+    wall = _wall(scenario)
     of = "with its prompt" if scenario.load.request else "its prompt left out"
     return {
         "usd_per_request": of,

@@ -39,6 +39,7 @@ from infercost.analyses.step import (
     of_all,
     of_prompts,
     of_request,
+    power_rows,
     read_words,
     request_remarks,
     shown_share,
@@ -311,6 +312,7 @@ def _shown_work(scenario: Scenario) -> None:
     results = step_results(again, batch, pace, served, bracketed=False)
     of_request(again, results)
     of_prompts(again)
+    power_rows(again)
     if scenario.measured is not None:
         from infercost.analyses import measurement
 
@@ -327,7 +329,7 @@ def _rows(scenario: Scenario, results: dict[str, Any], why_not: dict[str, str]) 
     hidden |= set() if asks or _asks_for_step(scenario) else {"arithmetic_intensity"}
     hidden |= set() if shows_read(scenario) else {"input_tokens_per_s"}
     rows = (Row(key, value, remarks.get(key, ""), key not in hidden) for key, value in results.items())
-    return (*rows, *most_requests(scenario), *at_once(scenario))
+    return (*rows, *power_rows(scenario), *most_requests(scenario), *at_once(scenario))
 
 
 def _asks_for_step(scenario: Scenario) -> bool:

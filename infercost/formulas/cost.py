@@ -139,6 +139,18 @@ def request_energy(*, power: float, pue: float, devices: float, output_tokens: f
     return power * pue * devices * output_tokens / tokens_per_s / 3600
 
 
+@formula(source="power at the wall; chips at their rated power, no host")
+def rated_power(*, power: float, pue: float, devices: float) -> float:
+    """The W of all devices, always busy."""
+    return power * pue * devices
+
+
+@formula(source="24 hours of 1,000 W are 24 kWh")
+def energy_per_day(*, rated_power: float) -> float:
+    """The kWh of a day on which all devices are always busy."""
+    return rated_power * 24 / 1000
+
+
 @formula(source="replicas alike")
 def paid_devices(*, replicas_paid: float, devices: float) -> float:
     """Accelerators of all replicas that are paid for, mean over the day."""

@@ -49,7 +49,8 @@ RESULTS = {
     input_tokens_per_s job_time_s job_usd mixed_gpus mixed_usd_per_million_tokens mixed_itl_s prefill_flops
     usd_per_million_tokens_input most_requests_per_s requests_at_once measured_utilization
     measured_memory_bandwidth_utilization measured_over_estimate measured_over_bound measured_bytes_per_s
-    wh_per_request usd_per_request api_usd_per_million_tokens own_over_api_cost {_OWN} {_ROOM}""",
+    wh_per_request usd_per_request rated_power_w kwh_per_day api_usd_per_million_tokens own_over_api_cost {_OWN}
+    {_ROOM}""",
     "sweep-batch": f"gpus critical_batch knee_batch max_batch lone_user_cost_ratio {_OWN} {_ROOM}",
     "userbase": f"""{_SERVICE} people_online minutes_per_day decoding_share users_at_trough mean_concurrent
     trough_to_mean_for_million_users peak_concurrent trough_concurrent slots usd_per_month in_flight batch_limit
@@ -73,7 +74,7 @@ RESULTS = {
 }
 #: Keys of the rows of each command, beside those of ``--sweep`` and ``--sensitivity``.
 ROWS = {
-    "fit": """name released family total_params active_params dtype weights_from efficiency gpus tp pp ep dp
+    "fit": """name alias released family total_params active_params dtype weights_from efficiency gpus tp pp ep dp
     weight_bytes max_context tokens_per_s_per_user offload host_bytes flags source""",
     "utilization": "",
     "sweep-batch": f"{_STEP} tp pp ep {_OF_ALL_TOKENS} cost_ratio fits",
@@ -99,8 +100,8 @@ ROWS = {
 #: Commands that take ``--sweep``: rows with the results of each point beside the options that were swept.
 SWEPT = ("fit", "utilization", "userbase", "economies")
 #: Keys that are no numbers.
-TEXTS = """aliases attention bound cheapest constant date dtype efficiency family fastest ffn flags gpu heads id key
-metric model name not_covered offload others path price_basis price_date rate released remark replay shown source
+TEXTS = """alias aliases attention bound cheapest constant date dtype efficiency family fastest ffn flags gpu heads id
+key metric model name not_covered offload others path price_basis price_date rate released remark replay shown source
 title unit value weak weights_from why_not"""
 FLAGS = ("determined", "fits", "on_frontier", "stable")
 OBJECTS = {

@@ -111,6 +111,8 @@ def test_every_row_can_be_asked_again_to_the_last_digit(run: Run, options: str) 
             "shortfall_bytes",
             "most_requests_per_s",
             "experts_hit_share",
+            "rated_power_w",
+            "kwh_per_day",
         }
         assert {*results} - {*row} <= {*own, "usd_per_request", "wh_per_request", "input_tokens_per_s"}
         assert (results["fits"], results["shortfall_bytes"]) == (True, 0)

@@ -54,7 +54,7 @@ def test_the_steps_of_a_rate_with_prompts_between_are_the_least_that_is_read() -
     for load in ({"batch": 16}, {"concurrency": 16}):
         report = ask("2k", **load, **REQUEST)
         assert report[SHARES[1]] == pytest.approx(1990 / 16 * read / 3.35e12)
-        assert "and at least 64.3% of the bandwidth (MBU, decoding alone), " in report.verdict
+        assert "and at least 64.3% of the bandwidth (MBU, decoding alone)" in report.verdict
     assert ask(500, request_rate=4, **REQUEST)[SHARES[1]] is None  # arrivals say nothing of how many decode at once
 
 
@@ -110,6 +110,24 @@ def test_what_was_measured_as_estimated_is_said_to_be_so() -> None:
     assert "times the estimate" not in report.verdict
 
 
+@pytest.mark.parametrize(
+    ("times", "place"),
+    [
+        (0.99, "slower than nine of ten measured runs of this kind"),
+        (1.01, "as most measured runs"),
+    ],
+)
+def test_a_measurement_has_a_place_among_measured_runs(times: float, place: str) -> None:
+    """Eight of ten lie inside an estimate's interval, so one of ten below it and one above."""
+    load = {"gpu": "h100:4", "model": "llama-3.3-70b", "dtype": "fp8", "isl": 1000, "osl": 1000, "concurrency": 128}
+    low, high = infercost.utilization(**load).bands["tokens_per_s"]
+    said = infercost.utilization(**load, measured_tokens_per_s=times * low).verdict
+    assert f"the estimate of 4,414 tokens/s, {place}, and " in said
+    above = infercost.utilization(**load, measured_tokens_per_s=high * (2 - times)).verdict
+    fast = "faster than nine of ten measured runs of this kind" if times < 1 else place
+    assert f"the estimate of 4,414 tokens/s, {fast}, and " in above
+
+
 def test_faster_than_the_bound_is_said() -> None:
     report = ask("100k", batch=16, context=1000)
     assert report["measured_over_bound"] > 1
@@ -140,7 +158,7 @@ def test_prompts_alone_are_measured_by_what_is_read(share: float, cached: int, w
     assert report[SHARES[1]] is None
     assert 0 < report["measured_over_bound"] < report["measured_over_estimate"] < 1
     assert report.verdict.startswith("20,000 input tokens/s measured is ")
-    assert f"of the arithmetic (MFU, {words}), " in report.verdict
+    assert f"of the arithmetic (MFU, {words}). That is " in report.verdict
 
 
 def test_a_claim_of_input_tokens_of_deepseek() -> None:

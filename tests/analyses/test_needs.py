@@ -23,6 +23,7 @@ def test_a_model_without_a_card_is_its_weights_and_its_sequences(run: Run) -> No
     assert said.startswith("llama-3.1-8b (bf16) needs 16.06 GB for its weights and 134.2 GB for 64 sequences of 16,000")
     assert ": 150.3 GB, before what an engine takes." in said
     assert "A card of" not in said.partition("Asked")[0], "no card of a desktop holds as much"
+    assert " 4 x h100-sxm hold it." in said, "2 x 72 GB are less than 150.3 GB"
 
 
 def test_a_format_counts_as_fit_counts_it() -> None:
@@ -60,6 +61,29 @@ def test_the_least_card_is_the_one_that_fit_says_holds_it(card: str, less: str) 
     assert f"A card of 24 GB holds it ({card})." in infercost.fit(**question).verdict
     assert infercost.fit(gpu=f"{card}:1", **question).met
     assert not infercost.fit(gpu=f"{less}:1", **question).met
+
+
+@pytest.mark.parametrize(
+    ("model", "dtype", "said", "least", "less"),
+    [
+        (
+            "qwen3-235b-a22b",
+            "q3_k_m",
+            "A Mac of 192 GB holds it (apple-m2-ultra).",
+            "apple-m2-ultra:1",
+            "apple-m4-max:1",
+        ),
+        ("deepseek-v3", "fp8", "16 x h100-sxm hold it.", "h100:16", "h100:8"),
+    ],
+)
+def test_beyond_cards_the_least_computer_or_server_is_named(
+    model: str, dtype: str, said: str, least: str, less: str
+) -> None:
+    """114 GB are more than three quarters of 128 GiB and less than those of 192; 674 GB are more than 8 x 80 GB."""
+    question = {"model": model, "dtype": dtype}
+    assert said in infercost.fit(**question).verdict
+    assert infercost.fit(gpu=least, **question).met
+    assert not infercost.fit(gpu=less, **question).met
 
 
 def test_a_bare_count_is_its_weights(run: Run) -> None:

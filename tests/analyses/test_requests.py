@@ -616,6 +616,24 @@ def test_the_energy_of_a_request_by_hand() -> None:
     assert f"A request takes 5.663 s, {paid['wh_per_request']:.4g} Wh (PUE 1.3) and $" in paid.verdict
 
 
+def test_the_power_of_all_devices_and_their_day_by_hand(run: Run) -> None:
+    """8 x 700 W for 24 hours; a price of power brings a PUE of 1.3 in, and the remarks say so."""
+    asked = ("utilization", "--gpu", "h100:8", "--model", "gpt-oss-120b", "--isl", "1k", "--osl", "500")
+    plain = run(*asked, "--concurrency", "64", "--json").json["results"]
+    assert (plain["rated_power_w"], plain["kwh_per_day"]) == (5600, pytest.approx(134.4))
+    said = " ".join(run(*asked, "--concurrency", "64").out.split())
+    assert "power of all devices (TDP) 5.6 kW 134.4 kWh a day always busy" in said
+    priced = infercost.utilization(
+        gpu="h100:8", model="gpt-oss-120b", input_tokens=1000, output_tokens=500, concurrency=64, power_price=0.1
+    )
+    assert priced["rated_power_w"] == pytest.approx(7280)
+    assert priced["kwh_per_day"] == pytest.approx(174.72)
+    remarks = {row.key: row.remark for row in priced.results}
+    assert remarks["wh_per_request"] == "with its prompt, PUE 1.3, which comes with the price"
+    given = infercost.utilization(**WATTS, power_price=0.1, pue=1.2)
+    assert {row.key: row.remark for row in given.results}["wh_per_request"] == "with its prompt, PUE 1.2"
+
+
 def test_the_energy_of_a_request_of_one_user_has_its_prompt() -> None:
     said = infercost.utilization(gpu="rtx-4090", model="qwen3-14b", dtype="q4_k_m", power_price=0.3)
     assert said["wh_per_request"] == pytest.approx(450 * 1024 / said["tokens_per_s_all_in"] / 3600)

@@ -259,6 +259,21 @@ def test_it_fits_a_terminal(asked: str, form: str, run: Run) -> None:
     assert max(len(line.rstrip()) for line in out.splitlines()) <= 80
 
 
+def test_a_family_is_looked_for_in_other_names_too(run: Run) -> None:
+    """Qwen2.5-Coder 7B, an alias of qwen2.5-7b: 7.6e9 parameters of 4.9 bits are 4.7 GB, on a card of 6."""
+    document = run("fit", "--gpu", "rtx-2060", "--family", "coder", "--json").json
+    found, alias = document["rows"], "Qwen/Qwen2.5-Coder-7B-Instruct"
+    assert [(row["name"], row["alias"]) for row in found] == [("qwen2.5-7b", alias)]
+    assert f" is qwen2.5-7b ({alias}) in q4_k_m" in document["verdict"]
+    assert [n["text"] for n in document["notes"] if n["code"] == "aliases"] == [
+        f"found by another name: qwen2.5-7b ({alias})"
+    ]
+    by_name = rows_of(gpu="h100:8", family="coder")
+    assert by_name["qwen3-coder-480b-a35b-fp8"]["alias"] == "", "its own name has it"
+    assert by_name["qwen3-next-80b-a3b"]["alias"] == "Qwen/Qwen3-Coder-Next"
+    assert "mixtral-8x7b" not in rows_of(gpu="h100:8", family="mistral"), "mistralai publishes it"
+
+
 def test_where_nothing_fits_it_says_by_how_much(run: Run) -> None:
     """llama-3.2-1b keeps 16 layers x 2 x 8 heads x 64 x 2 B = 32,768 B a token: 274.9 GB of 64 x 131,072 tokens."""
     result = run("fit", "--gpu", "t4", "--context", "131072", "--batch", "64", "--family", "llama")
@@ -274,7 +289,7 @@ def test_where_nothing_fits_it_says_by_how_much(run: Run) -> None:
 
 def test_where_none_of_a_family_fits_the_ways_of_its_smallest_are_told(run: Run) -> None:
     """What `--model` offers for the same card, and each holds with the family too; none beside a least speed."""
-    asked = ("fit", "--gpu", "rtx-4080", "--family", "qwen2.5-coder")
+    asked = ("fit", "--gpu", "rtx-4080", "--family", "qwen2.5-coder-32b")
     family, one = run(*asked, "--json"), run(*asked[:3], "--model", "qwen2.5-coder-32b", "--json")
     assert "is 6.264 GB a device short. One card holds it in iq3_xs with its KV" in family.json["verdict"]
     assert family.json["advice"][:2] == one.json["advice"][:2]
