@@ -1151,7 +1151,7 @@ QUANTITIES: dict[str, Quantity] = {
     "shard": figure("piece"),
     "flags": figure("flags", "", "flags"),
     "max_gpus": figure("most devices"),
-    "min_tokens_per_s": figure("tokens/s at least"),
+    "min_tokens_per_s": figure("tokens/s at least", "token/s"),
     # figures: comparison and presets
     "name": figure("name", "", "name"),
     "released": figure("released", "month", "date"),

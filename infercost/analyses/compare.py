@@ -1,6 +1,6 @@
 """Accelerators side by side, from presets alone: balance, time to drain memory, critical batch, energy."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import combinations
 from math import inf, isclose, log2
@@ -52,6 +52,8 @@ _OF_STEP = (
 )
 #: What a row has beside these where a prompt is given.
 _OF_PROMPT = ("ttft_s", "request_time_s")
+#: Desktop cards that a machine has at most: a server has slots for so many.
+MOST_CARDS = 8
 _USER, _DEVICE, _BANDWIDTH = "tokens_per_s_per_user", "tokens_per_s_per_gpu", "memory_bandwidth_bytes_per_s"
 #: Options for the step on each accelerator.
 MODEL_OPTIONS = (
@@ -91,7 +93,7 @@ def _side_by_side(scenario: Scenario) -> Report:
         counted = _counted(scenario, rows)
         rows = tuple({(row["name"], row["gpus"]): row for row in reversed(rows)}.values())[::-1]
         columns = _model_columns(scenario, rows)
-        verdict = _model_verdict(scenario, rows) + _missed(scenario, rows) + counted
+        verdict = _model_verdict(scenario, rows) + _beyond_a_machine(rows, scenario) + _missed(scenario, rows) + counted
         verdict += kinds_of_prices(scenario) if PRICED in columns else ""
     elif question.get("all"):
         columns, verdict = ("name", "released", *COLUMNS), _trend_verdict(scenario, rows)
@@ -235,6 +237,14 @@ def _of_parts(note: Note, names: list[str], parts: int) -> Note:
     """A note after the accelerators that it is of, where it is not of all and does not name them."""
     alone = len(names) < parts and note.code != "price"
     return note._replace(text=f"{', '.join(names)}: {note.text}") if alone else note
+
+
+def _beyond_a_machine(rows: Iterable[Mapping[str, Any]], scenario: Scenario) -> str:
+    """A caution on desktop cards in numbers that no machine has."""
+    desktops = {part.name for part, _ in scenario.parts if part.labels.get("segment") == "desktop"}
+    many_of = [row for row in rows if row["fits"] and row["name"] in desktops and row["gpus"] > MOST_CARDS]
+    cards = few_names(counted(row["gpus"], row["name"]) for row in many_of)
+    return f" No machine has {cards}: desktop cards are at most {MOST_CARDS} in one." if cards else ""
 
 
 def _model_verdict(scenario: Scenario, rows: tuple[dict[str, Any], ...]) -> str:

@@ -93,6 +93,8 @@ NEARLY_FULL = 0.9
 LEAST_USED = 0.01
 #: Shares that are closer than this are one to a reader.
 ALIKE = 0.001
+#: The end of a load that is a rate of requests.
+IN_BUSIEST = " in the busiest hour"
 #: A time so little above its limit keeps it.
 CLOSE = 1e-6
 
@@ -589,7 +591,7 @@ def _free_words(scenario: Scenario, run: Run) -> str:
 
 
 def _rate_words(rate: float) -> str:
-    return f"{show(rate)} requests/s in the busiest hour"
+    return f"{show(rate)} requests/s{IN_BUSIEST}"
 
 
 def _load_words(scenario: Scenario, run: Run, users: float) -> str:
@@ -676,7 +678,26 @@ def service_verdict(
         devices = devices.replace(") (", ", ")
     need = f"{verb} {bounded(service.running)}{devices}{_kept_words(scenario, run)}"
     need = need if price and not price.startswith(":") else need.removesuffix(",")
-    return f"{load} {need}{price}; {used}, and {full}.{whose}"
+    return f"{load} {need}{price}; {used}{_first_words(run)}, and {full}.{_set_words(run)}{whose}"
+
+
+def _first_words(run: Run) -> str:
+    """The mean time to the first token in the slowest hour, its wait included, where a longest was given."""
+    if run.service.fleet.max_ttft == inf or (first := worst_first_token(run.service.fleet, run.day)) == inf:
+        return ""
+    return f", a first token takes {show(first, 's')}, the mean"
+
+
+def _set_words(run: Run) -> str:
+    """What sets how many replicas there are, where they were found within a longest time to the first token."""
+    fleet, users, high = run.service.fleet, run.day.users, max(run.service.fleet.hours)
+    if fleet.max_ttft == inf or fleet.fixed or run.day.replicas == 1:
+        return ""
+    loads = {"The sequences of the busiest hour set": fleet.offered(users, high)}
+    if fleet.waiting < 1:
+        loads[f"Waits within {show(fleet.waiting, 'share')} set"] = fleet.slots_needed(users, high)
+    enough = (f" {what}" for what, slots in loads.items() if slots > (run.day.replicas - 1) * fleet.slots)
+    return f"{next(enough, ' The time to the first token sets')} the number of replicas."
 
 
 def _verb(scenario: Scenario, *, single: bool) -> str:
@@ -713,7 +734,12 @@ def _users_words(scenario: Scenario, run: Run) -> str:
 
 def _is_of_requests(scenario: Scenario) -> bool:
     """Whether users stand for requests that were counted."""
-    return _is_traced(scenario) or scenario.question.get("request_rate") is not None
+    return _is_traced(scenario) or _is_of_a_rate(scenario)
+
+
+def _is_of_a_rate(scenario: Scenario) -> bool:
+    """Whether the load is so many requests a second."""
+    return scenario.question.get("request_rate") is not None
 
 
 def _is_traced(scenario: Scenario) -> bool:
@@ -775,7 +801,9 @@ def service_advice(scenario: Scenario, run: Run) -> Iterator[str]:
     now, more = (run.capacity(run.day.replicas + extra) for extra in (0, 1))
     if run.day.users >= now * NEARLY_FULL:
         replica = f"one more replica of {many(service.running.rack.devices, 'device')}"
-        yield f"{replica} would take {many(more, 'user')} in all, {show(more / now - 1, 'share')} more than these can"
+        load = _load_words(scenario, run, more) if _is_of_a_rate(scenario) else many(more, "user")
+        took = f"{load.removesuffix(IN_BUSIEST)} in all, {show(more / now - 1, 'share')} more than these can"
+        yield f"{replica} would take {took}"
     if service.binds in WISHES:
         next_limit = min(limit for name, limit in service.limits.items() if name not in WISHES)
         longer = f"a longer {'--max-tpot' if service.binds == 'latency' else '--max-ttft'}"
@@ -807,6 +835,8 @@ def _saved_words(run: Run, *, priced: bool) -> str:
     fleet = run.service.fleet
     if not fleet.follows or len(set(fleet.hours)) == 1:
         return ""
+    if run.day.replicas == 1:
+        return ", and one replica cannot scale down: nothing is saved"
     other = staying(run.service)
     day = day_of(other.fleet, run.day.users)
     saved = _saved(other, day, run.day)

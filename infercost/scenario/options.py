@@ -217,7 +217,9 @@ _ALL = (
     Option("rentable", "", "parts with a known rent", _switch),
     Option("shard", "I/N", "the I-th of N pieces of --all, which add up to the whole", parse_shard),
     Option("max_gpus", "N", "most accelerators in all (1,024 when absent)", _of(WHOLE)),
-    Option("min_tokens_per_s", "Q", "tokens a second in all, which pay for the replicas that it takes", _of(RATE)),
+    Option(
+        "min_tokens_per_s", "Q", "tokens a second in all, which pay for the replicas that it takes", _of(TOKEN_RATE)
+    ),
     Option("family", "NAME", "models of a family: qwen3, or qwen for all of them", _text),
     Option("limit", "N", "rows at most (20 in a table when absent, all of them elsewhere)", _of(WHOLE)),
     Option("best", "WHICH", "one row: cost, speed or knee, where more speed begins to cost too much", choice(BEST)),
@@ -243,7 +245,9 @@ _RATE = Option(
 _SPECIAL = {
     "fit": (
         _DEVICES,
-        Option("min_tokens_per_s", "Q", "without a model: tokens a second that one user gets at least", _of(RATE)),
+        Option(
+            "min_tokens_per_s", "Q", "without a model: tokens a second that one user gets at least", _of(TOKEN_RATE)
+        ),
     ),
     "utilization": (
         _DEVICES,

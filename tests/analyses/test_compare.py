@@ -328,6 +328,14 @@ def test_a_sweep_over_parts_has_the_first_token_in_its_verdict(tokens: int, star
     assert f"ime to the first token is {swept['rows'][0]['ttft_s']:.4g} s (dgx-spark), " in swept.verdict
 
 
+def test_desktop_cards_in_numbers_that_no_machine_has_are_cautioned() -> None:
+    """671 GB in fp8 take 40 cards of 24 GB; 8 of them hold 70B in 16 bits."""
+    far = infercost.compare("rtx-3060", "rtx-4090", model="deepseek-v3").verdict
+    assert "No machine has 72 x rtx-3060-12gb, 40 x rtx-4090: desktop cards are at most 8 in one." in far
+    for parts, model in ((("rtx-3090", "rtx-4090"), "llama-3.1-70b"), (("h100", "h200"), "deepseek-v3")):
+        assert "No machine has" not in infercost.compare(*parts, model=model).verdict
+
+
 def test_a_lead_within_the_error_of_the_estimates_is_said(run: Run) -> None:
     """Each of two speeds lies in the interval of the other; a chip with 1.4 times the bandwidth is out of it."""
     asked = ("compare", "rtx-3090:1", "rx-7900-xtx:1", "--model", "qwen3-32b", "--dtype", "q4_k_m", "--json")

@@ -563,6 +563,14 @@ def test_a_limit_on_a_token_allows_the_batch_that_it_allows_a_service(limit: flo
     assert job["usd_per_million_tokens"] <= alone["usd_per_million_tokens"]
 
 
+def test_a_rate_in_all_is_of_tokens(run: Run) -> None:
+    asked = ("frontier", "--gpu", "h100", "--model", "qwen3-32b", "--isl", "1k", "--osl", "1k", "--best", "cost")
+    short, long = (run(*asked, "--min-tokens-per-s", rate, "--json").json for rate in ("20k", "20000"))
+    assert short["rows"] == long["rows"]
+    wrong = run(*asked, "--min-tokens-per-s", "20x").err
+    assert "which is no unit of tokens a second" in wrong
+
+
 def test_a_rate_in_all_is_that_with_prompts() -> None:
     (row,) = rows_of(infercost.frontier(**{**ONE, "gpu": "h100"}, gpus=4, min_tokens_per_s=20_000, best="cost"))
     served = infercost.utilization(**ONE, concurrency=10 * row["batch"], max_sequences=row["batch"])

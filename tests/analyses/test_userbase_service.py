@@ -442,6 +442,34 @@ def test_scaling_down_says_what_it_saves_of_the_month_and_of_a_token(run: Run, m
     assert f"--scale-down lets replicas go in quiet hours: {month} less to pay{each}" in stay["advice"]
 
 
+def test_one_replica_that_may_scale_down_saves_nothing() -> None:
+    asked = {"gpu": "h100:8", "model": "llama-3.3-70b", "users": 500, "traffic": "one-region"}
+    stay, follow = (infercost.userbase(**asked, **more) for more in ({}, {"scale_down": True}))
+    assert stay["usd_per_month"] == follow["usd_per_month"]
+    assert ", and one replica cannot scale down: nothing is saved; a user gets" in follow.verdict
+    assert "than replicas that stay" not in follow.verdict
+    assert follow.verdict.count("in the emptiest") == 1
+
+
+def test_a_longest_first_token_has_the_one_that_is_reached_and_what_sets_the_replicas() -> None:
+    """346 slots let 1% wait: four replicas of 105, where three have 315."""
+    asked = {"gpu": "l40s", "model": "mistral-small-24b", "request_rate": 5, "input_tokens": 2000, "output_tokens": 300}
+    within = infercost.userbase(**asked, max_ttft=2, max_wait_probability=0.01)
+    assert (within["slots"], within["batch_limit"], within["replicas"]) == (346, 105, 4)
+    assert f", a first token takes {within['ttft_s'] * 1000:.4g} ms, the mean, and a replica is full" in within.verdict
+    assert within.verdict.endswith(" Waits within 1.00% set the number of replicas.")
+    assert "a first token takes" not in infercost.userbase(**asked, max_wait_probability=0.01).verdict
+
+
+def test_a_replica_more_takes_requests_where_requests_were_asked_about() -> None:
+    asked = {"gpu": "l40s", "model": "mistral-small-24b", "input_tokens": 2000, "output_tokens": 300}
+    most = infercost.userbase(**asked, request_rate=1)
+    full = most["users_capacity"] / most["users"]
+    (said,) = (text for text in infercost.userbase(**asked, request_rate=0.98 * full).advice if "one more" in text)
+    assert " requests/s in all, " in said.partition(" would take ")[2]
+    assert "user" not in said
+
+
 @pytest.mark.parametrize(("users", "said"), [(88_000, False), (92_000, True)])
 def test_a_replica_more_is_worth_a_word_where_all_are_nearly_full(users: int, said: bool) -> None:
     """Of what they take, nine tenths or more; asked of as many replicas as take 100,000."""
