@@ -43,8 +43,6 @@ NEEDS_MODEL = (
     *("max_sequences", "longest_context"),
     *("vision_params", "mtp_params"),
 )
-
-
 #: How many times the sequences of the layout that was chosen another one holds that is named beside it.
 MORE = 1.1
 #: What the bars of memory show.

@@ -41,8 +41,6 @@ _OF_MEMORY = ("measured_memory_bandwidth_utilization", "measured_bytes_per_s")
 #: Why a share or a ratio has no value where the others have one.
 _NO_STEPS = "nothing is decoded, and what prompts read is not counted"
 _PROMPTS, _ARRIVALS = "what prompts read between steps is not counted", "arrivals set the rate, no step does"
-
-
 #: Times the bound from which a batch that nobody gave is asked for first, and the share of it that is close to it.
 FAR, CLOSE = 4, 0.9
 #: Times the estimate that are above it.
@@ -239,25 +237,25 @@ def _verdict(scenario: Scenario, against: Against, found: dict[str, float | None
         alone = (f", {show(moved, 'B/s')}" if lone else alone) + _as_devices(scenario, reads, moved)
         shares.append(f"{least}{_share(reads)} the bandwidth (MBU{alone})")
     rate = f"{show(copies * against.rate, '')} {unit}"
-    number = digits(times or 0.0, 3)
+    number, lies = digits(times or 0.0, 3), ""
     if scenario.load.rate is not None:
         beside = f"all of the {rate} that arrive" if number == "1" else f"{number} times the {rate} that arrive"
     elif kind(scenario.running) == "bound":
         beside = f"{_share(share)} the bound of {rate}"
     else:
         beside = f"as estimated ({rate})" if number == "1" else f"{number} times the estimate of {rate}"
-        place = place if number != "1" and (share or 0.0) <= 1 + ROUNDING else ""
-        beside += f"{place} and {_share(share)} the bound"
-    false = _refuted(scenario) if share and share > 1 + ROUNDING else ""
+        lies = place if number != "1" and (share or 0.0) <= 1 + ROUNDING else ""
+        beside += f"{lies} and {_share(share)} the bound"
+    false, elsewhere = _refuted(scenario) if share and share > 1 + ROUNDING else ("", False)
     measured = f"{show(copies * (scenario.measured or 0.0), '')} {unit} measured is"
     assumed = ""
-    if false and " but at " not in false and _assumes_one(scenario):
+    if false and not elsewhere and _assumes_one(scenario):
         if (share or 0.0) >= FAR and (used or 0.0) <= 1:
             false, measured = f"{_ASK_BATCH}: ", f"{measured}, at the assumed batch 1,"
         else:
             assumed = " Batch 1 is assumed: --batch or --concurrency says how many there were."
     beside += "" if false else _how_close(times, share)
-    comma = (". That is " if place and place in beside else ", ") * bool(shares)
+    comma = (". That is " if lies else ", ") * bool(shares)
     return f"{false}{measured} {' and '.join(shares)}{comma}{beside}.{assumed}"
 
 
@@ -284,11 +282,11 @@ def _how_close(times: float | None, share: float | None) -> str:
     return ": possible" if times is not None and times > ABOVE else ""
 
 
-def _refuted(scenario: Scenario) -> str:
+def _refuted(scenario: Scenario) -> tuple[str, bool]:
     """That no stack reaches a measurement; where nobody gave the context, whether one does at a short one."""
     context, request = scenario.rack.plan.context, scenario.load.request
     if context <= SHORT or request is None or gives_length(scenario) or scenario.is_row:
-        return "Not possible with these inputs: "
+        return "Not possible with these inputs: ", False
     short: dict[str, Any] = {"context": SHORT}
     if scenario.load.is_steady:
         short = dict.fromkeys(LENGTHS, SHORT * 2 // 3)
@@ -297,12 +295,12 @@ def _refuted(scenario: Scenario) -> str:
         batch, pace, served = step_pace(other)
         against = against_of(other, step_results(other, batch, pace, served, bracketed=False), pace)
     except InfercostError:
-        return "Not possible with these inputs: "
+        return "Not possible with these inputs: ", False
     share, what = found_of(other, against)["measured_over_bound"], f"the assumed {many(context, 'token')} of context"
     if not share or share > 1 + ROUNDING:
-        return f"Not possible at {what}, nor at {SHORT:,}: "
+        return f"Not possible at {what}, nor at {SHORT:,}: ", False
     flags = " ".join(f"{flag(name)} {value}" for name, value in short.items())
-    return f"Not possible at {what}, but at {SHORT:,} it is {_share(share)} the bound ({flags}): "
+    return f"Not possible at {what}, but at {SHORT:,} it is {_share(share)} the bound ({flags}): ", True
 
 
 def _unit(scenario: Scenario) -> str:

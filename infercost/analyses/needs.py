@@ -25,8 +25,6 @@ SHARED = "soc"
 #: What serves many: devices of a server that most people know.
 SERVER = "h100-sxm"
 BEFORE = "before what an engine takes"
-
-
 #: Binary units, the largest first, and fractions that have a name.
 _BINARY = (2**20, "MiB"), (2**10, "KiB")
 _FRACTIONS: dict[float, str] = {

@@ -122,8 +122,6 @@ CHARGED = {"input": "prefill share only", "output": "decode share only", "blende
 NAMED = 6
 #: Where a service level counts on one queue.
 ONE_QUEUE = Note("queue", "one queue for all replicas is assumed: with a queue each, more requests wait")
-
-
 #: Down to here a figure is so much less than another, below a fraction of it.
 HALF = 0.5
 
@@ -170,8 +168,6 @@ MET = ("itl_s", "tpot_s", "tokens_per_s_per_user", "request_time_s")
 #: What a draft changes: whatever follows from the tokens that a step yields.
 DRAFTED = {*OF_BATCH, *ALL_IN, "request_time_s"}
 KINDS = {**dict.fromkeys(OF_BATCH, ""), **dict.fromkeys(ALL_IN, "tokens_per_s"), **REQUEST}
-
-
 #: Regimes of an answer with many batches.
 OF_ANY_BATCH = tuple(kind for _, kind in CLASSES)
 

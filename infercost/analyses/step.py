@@ -32,12 +32,8 @@ from infercost.units import lasting, many, show
 
 #: Seconds of a step: the bound that no stack beats, and this stack with everything overlapping or nothing.
 BRACKET = ("bound_step_time_s", "full_overlap_step_time_s", "no_overlap_step_time_s")
-
-
 #: Tokens of prompts for each that comes out above which a verdict has both.
 OUTWEIGH = 10
-
-
 #: What all replicas have together; what is not listed is of each.
 OF_ALL = (
     *("gpus", "batch", "knee_batch", "max_batch", "max_sequences", "kv_pool_tokens"),

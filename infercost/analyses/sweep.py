@@ -155,8 +155,6 @@ _SERVICE = Headline(
     main=("usd_per_month", "slots"),
     figures=(_USD, "utilization"),
 )
-
-
 #: What is swept to save money by.
 SAVING = ("dtype", "kv_dtype", "api_price")
 #: What is swept whose points have errors of their own.

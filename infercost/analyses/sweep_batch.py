@@ -117,7 +117,7 @@ def _results(running: Running, rows: Rows, knee: int | None, full: int | None, r
     if full and critical and full > critical + 1:
         balance = "by the weights alone; the knee counts all of a step"
     if knee is None:
-        past = "past what memory holds" if full and _is_out_of_reach(running.rack, full) else "past this sweep"
+        past = "past what memory holds" if full and not _is_held(running.rack, full) else "past this sweep"
         remark = no_knee(running.rack) or (past if full else "none at this context")
     of = f"of {plan.context:,.0f} tokens each{', with this in the host' if holds(running.rack) else ''}"
     return (
@@ -232,7 +232,7 @@ def _verdict(scenario: Scenario, full: int | None, ratio: float | None, rows: Ro
     prompts = ", prompts paid" if _pays_prompts(scenario) else ""
     filled = "is full" if running.overlap == "full" else "takes as long as the reads"
     knee = f"the knee is at batch {full:,}, where the arithmetic {filled}{_of_peak(scenario, full)}" if full else never
-    if full and _is_out_of_reach(running.rack, full):
+    if full and not _is_held(running.rack, full):
         knee += f": no batch that fits reaches it, memory holds {running.rack.plan.max_sequences:,}"
     knee = f"On {place} {knee}" if (place := _place(running.rack)) else f"{knee[0].upper()}{knee[1:]}"
     return (
@@ -240,11 +240,6 @@ def _verdict(scenario: Scenario, full: int | None, ratio: float | None, rows: Ro
         f"A lone user pays {show(ratio, 'x')} what a member of a batch of {rows[-1]['batch']:,} pays for a token"
         f"{prompts} ({_of_kind(running)}). {_used(rows)}{_layout_words(scenario)}."
     )
-
-
-def _is_out_of_reach(rack: Rack, full: int) -> bool:
-    """Whether memory holds fewer sequences than make the arithmetic full."""
-    return not _is_held(rack, full)
 
 
 def _layout_words(scenario: Scenario) -> str:

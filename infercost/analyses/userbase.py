@@ -75,8 +75,6 @@ LEAST_TROUGH = 0.01
 COUNTED = "concurrency counts sequences in the batch; people with the app open are that / decoding share"
 #: What stands empty in a table where requests pile up, for all that has no value there.
 HEADED = ("usd_per_million_tokens", "ttft_s")
-
-
 #: What an hour without requests has, though nobody uses it.
 UNUSED = ("concurrent_users", "utilization", "busy_share", "tokens_per_s", "memory_bandwidth_utilization")
 

@@ -104,8 +104,6 @@ _OF_DECODING = (
 _OF_REQUEST = ("prefill_time_s", "ttft_s", "request_time_s", "usd_per_request")
 #: What JSON has and the table says elsewhere.
 _HIDDEN = {"bound", "batch", "tpot_s", "host_bytes", "gpus_needed", *BRACKET[1:], *TUNED}
-
-
 ORIGIN = "prompts between the steps"
 #: Costs that are closer than this share are one.
 AS_DEAR = 0.005

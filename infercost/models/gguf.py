@@ -78,8 +78,6 @@ _PARTS = (
 )
 #: Marks of tensors that count as vectors whatever their shape.
 _VECTORS = ("_norm.", "_conv1d.", ".conv.", "position_embd.", "_gate_inp_shexp.")
-
-
 #: Families of the architecture Falcon, whose mixes differ.
 FALCONS = ("falcon", "RefinedWeb", "RefinedWebModel")
 #: Families whose files hold queries, keys and values as one tensor, which counts as values.

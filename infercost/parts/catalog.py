@@ -22,8 +22,6 @@ ESSENTIAL, RATE = ("memory", "memory_bandwidth"), "flops_bf16"
 #: Labels of a profile that a whole file keeps.
 _LABELS = ("like", "law", "overlap", "memory")
 _SOURCES = "sources: {SHEET: {title: a data sheet, date: 2026-01}}"
-
-
 #: What a request of a workload is, and how many of them one user sends a day.
 _WORKLOAD = {"input_tokens": WHOLE, "output_tokens": WHOLE, "prefix_share": PART, "messages_per_day": COUNT}
 
@@ -288,8 +286,6 @@ def _near(family: str, name: str, names: list[str]) -> str:
 #: A format at the end of a tag, as Ollama writes it, and names of models whose makers publish no sizes.
 _TAGGED = re.compile(r"(.+)[-:](i?q\d\w*|fp16|bf16|fp8|(awq|gptq)(-int[48])?|nvfp4|int4|int8)", re.I)
 _CLOSED = re.compile(r"(openai/)?(gpt-?(3\.5|[45])|o[134]\b|chatgpt)|(anthropic/)?claude|(google/)?gemini|grok-?[3-9]")
-
-
 #: Starts of names of models that answer no text, by what they are.
 _OTHER_KINDS = {
     "a speech model": r"""(distil-|faster-)?whisper|parakeet|canary|wav2vec2?|hubert|seamless|moonshine|kokoro|x?tts

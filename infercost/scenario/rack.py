@@ -59,20 +59,14 @@ _FINDS_BATCH = ("sweep-batch", "userbase", "economies", "frontier")
 #: What asks for a load that comes and goes.
 LOADS = ("request_rate", "concurrency")
 A_MODEL = "for example --model llama-3.1-70b"
-
-
 #: Whose parts a backend of llama.cpp runs on.
 _BACKENDS = {"metal": "Apple", "cuda": "NVIDIA", "hip": "AMD"}
-
-
 #: Backends of llama.cpp whose memory is the host's own, as it is of parts that are computers.
 _ON_A_HOST = ("cpu", "metal")
 #: No host has less memory.
 _LEAST = 1e9
 #: What asks for first tokens, which nobody measured with a part of the model in a host.
 _FIRST_TOKENS = ("request_rate", "concurrency", "disaggregated", "max_ttft", "requests")
-
-
 #: A size beside a host's name, as people write it: ``128gb ddr5``, ``ddr5-128gb``; words that name no host, and what
 #: a size alone is the memory of.
 _SIZED = re.compile(r"(?<![a-z\d.])(\d+(?:\.\d+)?)\s*(gi?b)(?![a-z\d])", re.IGNORECASE)

@@ -120,8 +120,6 @@ _CHOSEN = ("fit", "utilization", "sweep-batch")
 _OF_PARTS = ("dtype", "set", "gpu", "all", "trend")
 #: Whose word stands for each row's own stack in ``validate``.
 OWN_STACK = "stack"
-
-
 #: What a bill follows from.
 OF_A_BILL = (
     *("api_price", "margin", "users", "messages_per_day", "tokens_per_month", "workload", "model"),
@@ -129,8 +127,6 @@ OF_A_BILL = (
 )
 #: Who says how much people use a service by the clock, which an API does not bill.
 _BY_TIME = ("minutes_per_day", "decoding_share", "concurrent")
-
-
 #: What the memory of a model follows from.
 OF_A_NEED = (
     *("model", "params", "active_params", "dtype", "kv_dtype", "context", "rope_scaling", "workload", "batch"),

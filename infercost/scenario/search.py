@@ -52,8 +52,6 @@ SERVERS = ("gpu", "tpu", "accelerator", "superchip")
 #: Kinds that nobody buys: the brain, and a data sheet in round numbers.
 _NO_PARTS = ("reference",)
 _RENTS = ("rent", *(f"rent_{basis}" for basis in BASES))
-
-
 #: Sequences in flight where nobody says how many.
 USUAL_CONCURRENCY = 64
 #: What makes a question with names one about a job.
