@@ -407,7 +407,7 @@ def step_notes(running: Running, regimes: Iterable[str] = OF_ANY_BATCH, batch: f
         notes.append(Note("coverage", f"even routing is assumed: a batch reads {share}"))
     if rack.devices > 1 and sends:
         notes.append(_layout_note(rack))
-    if rack.model.is_bare and labels.get("note_8bit") and rack.format.name in ("8bit", "fp8", "int8"):
+    if labels.get("note_8bit") and rack.format.name == "8bit":
         notes.append(Note("see-also", labels["note_8bit"]))
     notes += host_notes(running)
     return notes + _weak(rack, [running.rate.key, "memory_bandwidth", "power", *(["link_bandwidth"] if sends else [])])

@@ -387,7 +387,7 @@ def of_request(scenario: Scenario, results: dict[str, Any]) -> dict[str, float |
 
 def decoded_alone(scenario: Scenario) -> float | None:
     """The tokens that a request of a bare count decodes, whose prompt nobody can count; None where nobody asked."""
-    tokens = scenario.question.get("output_tokens") if scenario.rack.model.is_bare else None
+    tokens = None if scenario.load.request else scenario.question.get("output_tokens")
     return None if tokens is None else float(tokens)
 
 

@@ -166,10 +166,9 @@ def _rows(scenario: Scenario, batches: tuple[float, ...]) -> Rows:
 
 
 def _layout(scenario: Scenario) -> dict[str, int]:
-    """The widths of all replicas, as ``fit`` has them; none of a bare count, which is split evenly."""
+    """The widths of all replicas, as ``fit`` has them."""
     layout = scenario.rack.plan.layout
-    widths = {**layout.widths, "dp": scenario.copies * layout.dp}
-    return {} if scenario.rack.model.is_bare else widths
+    return {**layout.widths, "dp": scenario.copies * layout.dp}
 
 
 def _nothing(rack: Rack, batch: float) -> dict[str, str]:
@@ -245,7 +244,7 @@ def _verdict(scenario: Scenario, full: int | None, ratio: float | None, rows: Ro
 def _layout_words(scenario: Scenario) -> str:
     """The layout of all rows where there are several devices, and the one that the smallest batch alone would have."""
     rack, batch = scenario.rack, round(scenario.batches[0] * scenario.copies)
-    if rack.devices == 1 or rack.model.is_bare or scenario.is_row:
+    if rack.devices == 1 or scenario.is_row:
         return ""
     held = ", which holds the largest" if "batch" in scenario.question.given else ""
     words = "" if _place(rack) else f", all in {rack.plan.layout.words}"
@@ -274,7 +273,7 @@ def _place(rack: Rack) -> str:
     """The devices that nobody counted, and their layout, where one of several was chosen."""
     if rack.given or rack.devices == 1:
         return ""
-    return rack.place if rack.model.is_bare else f"{rack.place} ({rack.plan.layout.words})"
+    return f"{rack.place} ({rack.plan.layout.words})"
 
 
 def _of_kind(running: Running) -> str:

@@ -194,7 +194,7 @@ def _said(
 def _experts(scenario: Scenario, batch: float) -> dict[str, float | None]:
     """The share of the routed experts that a step reads, each token that a draft proposes among its tokens."""
     model = scenario.rack.model
-    if not model.is_sparse or model.is_bare:
+    if not model.is_sparse:
         return {}
     tokens = _tokens_of_step(scenario, batch)
     return {"experts_hit_share": None if scenario.load.reads else counting.experts_hit_share(model, tokens)}
@@ -205,12 +205,12 @@ def _tokens_of_step(scenario: Scenario, batch: float) -> float:
 
 
 def _experts_remark(scenario: Scenario, batch: float) -> str:
-    """How many routed experts of a layer a step reads; nothing where layers differ in them."""
+    """How many routed experts of a layer a step reads; nothing where no count is that of every layer."""
     layers = [layer for layer in scenario.rack.model.layers if layer.ffn.experts]
-    if len({(layer.ffn.experts, layer.ffn.active) for layer in layers}) != 1:
+    if len({(layer.ffn.experts, layer.ffn.active) for layer in layers}) != 1 or layers[0].ffn.experts % 1:
         return ""
     hit = counting.experts_hit(layers[0], _tokens_of_step(scenario, batch))
-    return f"about {hit:.0f} of {layers[0].ffn.experts:,} a layer"
+    return f"about {hit:.0f} of {layers[0].ffn.experts:,.0f} a layer"
 
 
 def _is_overloaded(served: Served | None) -> TypeGuard[Served]:

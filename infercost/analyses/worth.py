@@ -345,7 +345,7 @@ def _more_users(scenario: Scenario, batch: float) -> Iterator[str]:
 def _is_alone(scenario: Scenario) -> bool:
     """Whether one person asks about a card or a computer of their own, and nobody about more than one sequence."""
     rack, most = scenario.rack, max(scenario.batches, default=0) or scenario.question.get("batch") or 1
-    return not scenario.load.is_steady and most <= 1 and is_owned(rack.part) and not rack.model.is_bare
+    return not scenario.load.is_steady and most <= 1 and is_owned(rack.part) and rack.model.attends
 
 
 def _users(scenario: Scenario) -> str:

@@ -215,9 +215,14 @@ class Model(NamedTuple):
         return not self.family
 
     @property
+    def attends(self) -> bool:
+        """Whether tokens attend others, so that a prompt has a length; no for a bare count."""
+        return any(layer.attention.kind != "none" for layer in self.layers)
+
+    @property
     def has_cache(self) -> bool:
-        """Whether sequences keep keys and values, latents or a state in memory; no for a bare count."""
-        return not self.prefill_only and any(layer.attention.kind != "none" for layer in self.layers)
+        """Whether sequences keep keys and values, latents or a state in memory."""
+        return self.attends and not self.prefill_only
 
     @property
     def is_encoder(self) -> bool:

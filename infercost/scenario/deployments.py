@@ -103,7 +103,7 @@ def _smaller(least: Reading, best: Reading) -> Iterator[Reading]:
     yield least
     if (given := best.given.get("gpus")) is None or given.origin != CHEAPEST:
         return
-    count = read_service(least.about(gpu=least.get("gpu"))).running.rack.devices
+    count = read_service(least.again()).running.rack.devices
     for devices in (count * times for times in TIMES[1:] if count * times < given.value):
         yield _of_size(least, devices)
 
@@ -123,7 +123,7 @@ def _twice(least: Reading, outlays: list[Outlay]) -> Reading | None:
 
 def _of_size(least: Reading, devices: int) -> Reading:
     """A replica on so many devices, in the layout in which its tokens cost least."""
-    trial = least.about(gpu=least.get("gpu"))
+    trial = least.again()
     trial.given["gpus"] = Given(devices, FOR_LOAD)
     chosen = on_replica(Reading(trial.question._replace(given=trial.given)))
     trial.given |= {name: chosen.given[name] for name in _WIDTHS if name in chosen.given}
@@ -161,14 +161,14 @@ def _why(mine: Outlay, other: Outlay) -> str:
 
 def _as(least: Reading, first: Reading, layout: Layout) -> Reading:
     """A replica in another layout of its devices; widths that were given are kept."""
-    trial = least.about(gpu=least.get("gpu"))
+    trial = least.again()
     trial.given |= {name: given for name, given in first.given.items() if name not in _WIDTHS}
     return laid_out(trial, layout)
 
 
 def _again(reading: Reading) -> Reading:
     """The same to be read once more: reading notes what it takes."""
-    trial = reading.about(gpu=reading.get("gpu"))
+    trial = reading.again()
     trial.given |= {name: reading.given[name] for name in ("gpus", *_WIDTHS) if name in reading.given}
     return trial
 

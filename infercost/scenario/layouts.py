@@ -259,7 +259,7 @@ def with_replica(reading: Reading) -> Reading:
     is_first = not best or best[0].layout == first
     if is_first and not staged:
         return reading
-    chosen = reading.about(gpu=reading.get("gpu"))
+    chosen = reading.again()
     if not is_first:
         chosen = laid_out(chosen, best[0].layout)
         if devices is None:
@@ -294,7 +294,7 @@ def _of_service(reading: Reading) -> tuple[Asked, int | None, Layout] | None:
     given = reading.given
     if "model" not in given or any(name in given for name in (*_ASKED, "batch")):
         return None
-    trial = reading.about(gpu=reading.get("gpu"))
+    trial = reading.again()
     setup, devices = read_setup(trial)
     if devices == 1 or is_nominal(setup.stack) or law(setup.stack) == "erdil-2025":
         return None

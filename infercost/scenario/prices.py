@@ -78,7 +78,7 @@ def sizes_paid(reading: Reading, part: Preset, sizes: list[int]) -> list[int]:
         Missing: the power of a part of one's own.
     """
     budget = reading.get("budget")
-    price = read_price(reading.about(gpu=reading.get("gpu")), part) if budget else None
+    price = read_price(reading.again(), part) if budget else None
     if not price:
         return sizes
     return [size for size in sizes if formulas.cost.usd_per_month(price=price, devices=size) <= budget] or sizes[:1]

@@ -305,6 +305,10 @@ class Reading:
         }
         return one
 
+    def again(self) -> "Reading":
+        """A reading of the same question and its part, that nobody took anything from yet."""
+        return self.about(gpu=self.get("gpu"))
+
     def merge(self, other: "Reading") -> None:
         """Note the inputs and remarks of another reading, each once."""
         self.inputs = beside(self.inputs, other.inputs)

@@ -411,7 +411,7 @@ def _remedies(reading: Reading, service: "Service") -> Iterator[str]:
         if _served(trial):
             yield f"--gpus {devices}" if "gpus" in reading.question.given else f"--gpu {name[0]}:{devices}"
             break
-    trial, free, flags = *(reading.about(gpu=reading.get("gpu")) for _ in range(2)), []
+    trial, free, flags = *(reading.again() for _ in range(2)), []
     least = (service.fleet.curve.gaps[0], service.fleet.curve.ttfts[0])
     missed = [name for name, time in zip(_LATENCIES, least, strict=True) if time > (reading.get(name) or inf)]
     free.given = {name: given for name, given in free.given.items() if name not in missed}

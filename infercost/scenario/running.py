@@ -188,7 +188,6 @@ def read_load(reading: Reading, rack: Rack) -> Load:
     Raises:
         BadValue: two options that disagree.
     """
-    _refuse_unsized(reading, rack)
     request = read_request(reading, rack, _LOADED)
     if request is None:
         return Load()
@@ -216,11 +215,7 @@ def read_load(reading: Reading, rack: Rack) -> Load:
 def _refuse_unsized(reading: Reading, rack: Rack) -> None:
     """Missing for a job of requests, or of texts, whose length nobody gave."""
     names = LENGTHS[:1] if rack.model.prefill_only else LENGTHS
-    if (
-        "requests" in reading.given
-        and not rack.model.is_bare
-        and any(reading.question.get(each) is None for each in names)
-    ):
+    if "requests" in reading.given and any(reading.question.get(each) is None for each in names):
         what = "a text" if rack.model.prefill_only else "a request"
         flags = " ".join(f"{flag(name)} {length}" for name, length in zip(names, (800, 100), strict=False))
         raise Missing(f"--requests needs the length of {what}", f"for example {flags}")
@@ -232,7 +227,7 @@ def read_request(reading: Reading, rack: Rack, also: tuple[str, ...] = ()) -> Re
     stray = [name for name in (*_PROMPT, *also) if name in reading.given]
     if not given and not stray:
         return None
-    if rack.model.is_bare:  # what is decoded needs no layers, nor does a service of it
+    if not rack.model.attends:  # what is decoded needs no layers, nor does a service of it
         answers = reading.question.command in ("utilization", "userbase", "economies")
         decoded = ("output_tokens",) if answers else ()
         if prompts := [flag(name) for name in (*given, *stray) if name not in decoded]:
@@ -240,6 +235,7 @@ def read_request(reading: Reading, rack: Rack, also: tuple[str, ...] = ()) -> Re
         if reading.question.command == "utilization":
             reading.take("output_tokens")
         return None
+    _refuse_unsized(reading, rack)
     if len(given) < 2:
         (other,) = set(LENGTHS) - {*given} if given else ("output_tokens",)
         hint = (

@@ -181,7 +181,7 @@ def assume_request(reading: Reading, stack: Preset, model: Model) -> None:
     said = [name for name in LENGTHS if name in reading.given]
     if "context" in reading.given or LENGTHS[0] not in options_of(reading.question.command):
         return
-    if (is_nominal(stack) and not said) or model.is_bare:
+    if (is_nominal(stack) and not said) or not model.attends:
         return
     if model.prefill_only:
         if said:

@@ -489,9 +489,8 @@ def test_rows_of_batches_have_their_devices_and_layout(run: Run) -> None:
     assert run(*asked, "--json").json["verdict"].startswith("On 4 x h100-sxm (pp 4) no batch that fits fills ")
     copies = run("sweep-batch", "--gpu", "h100:4", "--dp", "2", *asked[3:], "--json").json["rows"]
     assert [copies[0][key] for key in ("gpus", "tp", "pp", "dp")] == [4, 2, 1, 2]
-    assert (
-        "tp" not in run("sweep-batch", "--gpu", "h100", "--params", "70B", "--batch", "1,2", "--json").json["rows"][0]
-    )
+    even = run("sweep-batch", "--gpu", "h100:5", "--params", "70B", "--batch", "1,2", "--json").json["rows"][0]
+    assert [even[key] for key in ("gpus", "tp", "pp", "dp")] == [5, 5, 1, 1]
 
 
 def test_the_knee_the_balance_of_weights_and_the_row_past_it_are_told_apart(run: Run) -> None:
