@@ -10,7 +10,7 @@ import pytest
 
 import infercost
 import infercost.analyses.frontier.answer
-import infercost.fleet.service
+import infercost.fleet.cost
 import infercost.formulas
 import infercost.replica.erdil_2025
 import infercost.replica.memory

@@ -17,8 +17,7 @@ from math import exp, log
 from pathlib import Path
 from typing import NamedTuple
 
-from infercost.evidence.place import engine_name, stack_of
-from infercost.evidence.predict import Prepared, kind_of_row, log_ratio, not_covered, rates_of
+from infercost.evidence.predict import Prepared, engine_name, kind_of_row, log_ratio, not_covered, rates_of, stack_of
 from infercost.parts import catalog
 from infercost.parts.bands import KINDS, sets_of
 from infercost.parts.preset import Preset

@@ -9,8 +9,7 @@ from typing import Any, NamedTuple
 from infercost.analyses.validate import skips
 from infercost.errors import BadValue, InfercostError, Missing
 from infercost.evidence.fit import SCATTERED, Fit, candidates_of, fit, obstacles, range_of
-from infercost.evidence.measured import Measured
-from infercost.evidence.predict import Prepared, beats_bound, is_rate, log_ratio, prepare
+from infercost.evidence.predict import Measured, Prepared, beats_bound, is_rate, log_ratio, prepare
 from infercost.parts import catalog
 from infercost.parts.preset import Fact, Preset
 from infercost.parts.stack import FIGURES, KINDS, LEFT_OUT, SHARED, complete, law

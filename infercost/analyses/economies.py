@@ -30,8 +30,8 @@ from infercost.analyses.remarks import (
 from infercost.analyses.worth import LEAST, ORIGIN, fewer_bits, holds_few, narrower, option, room_saving, step_at
 from infercost.errors import InfercostError
 from infercost.fleet import cost
+from infercost.fleet.cost import BUSY, LIMITS, Service, following, queued, reworked_service
 from infercost.fleet.day import PATIENCE, Day, Fleet, day_of, reworked_day
-from infercost.fleet.service import BUSY, LIMITS, Service, following, queued, reworked_service
 from infercost.replica.step import times_of
 from infercost.report import Note, Report, Row, Series
 from infercost.scenario.scenario import LOADS, Scenario

@@ -6,10 +6,10 @@ from json import dumps
 from math import ceil
 from typing import NamedTuple
 
+from infercost.models.drafts import method
 from infercost.models.find import Checkpoint, find_model
 from infercost.models.model import Quantization, Rope
 from infercost.parts.bands import unmeasured
-from infercost.parts.drafts import method
 from infercost.parts.formats import PACKED, Format
 from infercost.parts.preset import Preset
 from infercost.parts.stack import SHARED, is_nominal, reads_gguf

@@ -9,9 +9,8 @@ from infercost.analyses.hosts import holds
 from infercost.analyses.prices import user_rows, user_words
 from infercost.analyses.remarks import count_flag
 from infercost.fleet import cost
-from infercost.fleet.cost import bill_of
+from infercost.fleet.cost import Service, bill_of
 from infercost.fleet.day import PATIENCE, Day, day_of, reworked_day
-from infercost.fleet.service import Service
 from infercost.parts.accelerator import called
 from infercost.parts.preset import counted
 from infercost.replica.serving import Request

@@ -6,7 +6,7 @@ from math import exp, log
 from typing import Any
 
 from infercost import formulas
-from infercost.analyses import economies, sweep_batch, trend
+from infercost.analyses import compare, economies, sweep_batch
 from infercost.analyses.many import Rows, Values, at_point
 from infercost.analyses.sweep import WIDTHS, feasible_rows, headline, varying_figures
 from infercost.errors import BadValue
@@ -99,7 +99,7 @@ def compare_charts(question: Question, report: Report) -> tuple[Picture, ...]:
 
 def _trend_charts(scenario: Scenario) -> tuple[Picture, ...]:
     """How arithmetic, bandwidth and memory of servers grow, and FLOP per byte of every class, with the fitted lines."""
-    classes = {name: parts for name, parts in trend.classes_of(scenario).items() if len(parts) >= trend.LEAST}
+    classes = {name: parts for name, parts in compare.classes_of(scenario).items() if len(parts) >= compare.LEAST}
     if not classes:
         return ()
     main, parts = next(iter(classes.items()))
@@ -118,9 +118,9 @@ def _trend_charts(scenario: Scenario) -> tuple[Picture, ...]:
     )
 
 
-def _fitted(parts: Sequence[trend.Dated], key: str, name: str, unit: float = 1.0) -> Iterator[Line]:
+def _fitted(parts: Sequence[compare.Dated], key: str, name: str, unit: float = 1.0) -> Iterator[Line]:
     """The figures of parts as points and, where they have a trend, the line through them."""
-    years, found = tuple(each.year for each in parts), trend.fit(parts, key)
+    years, found = tuple(each.year for each in parts), compare.fit(parts, key)
     yield Line(name, years, tuple(each.figures[key] / unit for each in parts), points=True)
     if found.is_sure:
         ends = years[0], years[-1]

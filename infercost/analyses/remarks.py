@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from typing import TYPE_CHECKING, Any
 
 from infercost.analyses.hosts import host_notes, short_with_host, unknown
+from infercost.models.drafts import gains
 from infercost.parts.accelerator import MEMORY_BASES, has_endless_rate, is_owned
 from infercost.parts.bands import (
     CLASSES,
@@ -19,7 +20,6 @@ from infercost.parts.bands import (
     unmeasured,
 )
 from infercost.parts.catalog import is_of_a_size, other_sizes
-from infercost.parts.drafts import gains
 from infercost.parts.preset import Preset
 from infercost.parts.stack import is_ideal, law, splits_layers
 from infercost.quantities import KEYS

@@ -29,12 +29,19 @@ from infercost.analyses.worth import LEAST, ORIGIN, SLOW, USUAL_TPOT, fewer_bits
 from infercost.errors import BadValue, InfercostError
 from infercost.fleet.cost import (
     EVERYBODY,
+    LIMITS,
+    Service,
+    curve_within,
+    following,
     in_flight_of,
+    largest,
     month_usd,
     most_users,
     of_month,
     paid_devices,
+    reworked_service,
     row_of,
+    staying,
     users_averaging,
 )
 from infercost.fleet.day import (
@@ -49,8 +56,7 @@ from infercost.fleet.day import (
     worst_first_token,
     worst_waits,
 )
-from infercost.fleet.service import LIMITS, Service, curve_within, following, largest, reworked_service, staying
-from infercost.formulas.queueing import erlang_c, slots_for
+from infercost.formulas.users import erlang_c, slots_for
 from infercost.numeric import floor
 from infercost.parts.accelerator import called
 from infercost.parts.preset import counted

@@ -53,10 +53,10 @@ from infercost.analyses.step import (
 from infercost.analyses.worth import LEAST, Enough, advice, flags_of, that_keep_up
 from infercost.errors import InfercostError
 from infercost.models import counting
+from infercost.models.drafts import gains
 from infercost.numeric import known_share
 from infercost.parts.accelerator import called, has_endless_rate
 from infercost.parts.bands import decode_kind, is_local
-from infercost.parts.drafts import gains
 from infercost.parts.preset import counted
 from infercost.parts.stack import is_nominal, law
 from infercost.replica.chip import spread

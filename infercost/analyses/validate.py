@@ -9,19 +9,22 @@ from typing import Any, NamedTuple
 
 from infercost.errors import BadFile, InfercostError, Missing
 from infercost.evidence.fit import errors, halves
-from infercost.evidence.measured import Measured
-from infercost.evidence.place import engine_name, model_of_run, part_of_run, stack_of
 from infercost.evidence.predict import (
+    Measured,
     Prepared,
     beats_bound,
+    engine_name,
     is_rate,
     kind_of_row,
     log_ratio,
+    model_of_run,
     not_covered,
     pairs,
+    part_of_run,
     prepare,
     quantity,
     request_time,
+    stack_of,
     unit_of,
 )
 from infercost.evidence.readers.run import Results

@@ -9,8 +9,7 @@ from infercost.analyses.many import LAYOUT, at_point
 from infercost.analyses.remarks import count_flag, on_devices
 from infercost.analyses.step import token_seconds
 from infercost.errors import InfercostError
-from infercost.fleet.cost import device_seconds, floor_of
-from infercost.fleet.service import Service
+from infercost.fleet.cost import Service, device_seconds, floor_of
 from infercost.numeric import ceiling, floor, last_that
 from infercost.parts.accelerator import has_endless_rate, is_owned, joins
 from infercost.parts.formats import CACHES, WEIGHTS

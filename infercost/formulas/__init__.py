@@ -4,30 +4,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from infercost.formulas import (
-        collectives,
-        cost,
-        host,
-        kernels,
-        layer,
-        llama_cpp,
-        memory,
-        queueing,
-        request,
-        step,
-        trend,
-        users,
-    )
+    from infercost.formulas import cost, kernels, layer, llama_cpp, memory, request, step, trend, users
 
 __all__ = [
-    "collectives",
     "cost",
-    "host",
     "kernels",
     "layer",
     "llama_cpp",
     "memory",
-    "queueing",
     "request",
     "step",
     "trend",

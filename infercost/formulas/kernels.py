@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from infercost.formulas.collectives import TIMINGS
 from infercost.formulas.formula import formula, total
+from infercost.formulas.step import TIMINGS
 from infercost.numeric import logarithm, maximum, minimum, root
 
 RUNS = "fitted on engine runs of InferenceX (SemiAnalysis), aiconfigurator-core 0.12.0"

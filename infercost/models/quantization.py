@@ -7,8 +7,7 @@ from math import inf, isinf
 from typing import Any, NamedTuple
 
 from infercost.errors import BadFile, Missing
-from infercost.models.families.config import LARGEST_NUMBER, Config
-from infercost.models.families.matrices import Names
+from infercost.models.families.config import LARGEST_NUMBER, Config, Names
 from infercost.models.model import Layer, Quantization
 from infercost.parts.formats import MXFP4, NVFP4
 

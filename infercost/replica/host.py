@@ -152,7 +152,7 @@ class Link(NamedTuple):
     @property
     def bandwidth(self) -> float:
         """B/s to all cards together."""
-        return formulas.host.sent_bandwidth(
+        return formulas.memory.sent_bandwidth(
             devices=self.devices, card_link=self.card or self.host, board_link=self.host, host_nominal=self.memory
         )
 
@@ -186,7 +186,7 @@ class Over(NamedTuple):
 
     def time(self, load: Load) -> float:
         """Seconds for a pass of a load."""
-        return formulas.host.link_time(
+        return formulas.memory.link_time(
             far_weights=self.weights,
             sequences=load.sequences,
             far_cache=self.cache,
@@ -206,7 +206,7 @@ class Read(NamedTuple):
 
     def time(self, load: Load) -> float:
         """Seconds for a pass of a load."""
-        return formulas.host.host_read_time(
+        return formulas.memory.host_read_time(
             bytes_read=self.work.bytes_read(load.tokens),
             cache_read=self.work.cache_read(load.sequences, load.context) if self.work.attending else 0.0,
             host_nominal=self.bandwidth,
@@ -216,7 +216,9 @@ class Read(NamedTuple):
 def read_of(parts: Split, layout: Layout, host: Host) -> Read:
     """What a host and the cards read of a model in two."""
     there = _params_in_host(parts.far)
-    here = formulas.host.params_on_cards(active_params=counting.active_params(parts.near) + there, params_in_host=there)
+    here = formulas.memory.params_on_cards(
+        active_params=counting.active_params(parts.near) + there, params_in_host=there
+    )
     far, near = work_of(parts.far, Layout(), there), work_of(parts.near, layout, here)
     return Read(far, near, host.preset.value("memory_bandwidth"))
 
@@ -224,10 +226,10 @@ def read_of(parts: Split, layout: Layout, host: Host) -> Read:
 def _params_in_host(far: Model) -> float:
     """Parameters of the layers in a host that multiply for one token."""
     parts = ((counting.split_part(far, layer), counting.copied_part(far, layer)) for layer in far.layers)
-    return formulas.host.params_in_host(
+    return formulas.memory.params_in_host(
         layers_of_kind=counting.times(far),
         params_of_layer=[
-            formulas.host.params_of_layer(split_params=split.params, copied_params=copied.params)
+            formulas.memory.params_of_layer(split_params=split.params, copied_params=copied.params)
             for split, copied in parts
         ],
         reused_params=reused_params(far),
@@ -237,4 +239,4 @@ def _params_in_host(far: Model) -> float:
 
 def held_memory(host: Host) -> float:
     """Bytes of a host's memory that may be planned with."""
-    return formulas.host.host_room(host_memory=host.memory, host_usable=USABLE)
+    return formulas.memory.host_room(host_memory=host.memory, host_usable=USABLE)

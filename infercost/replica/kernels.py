@@ -10,10 +10,9 @@ from infercost.numeric import is_nothing
 from infercost.parts.preset import Preset
 from infercost.parts.stack import is_small
 from infercost.quantities import CONSTANTS
-from infercost.replica.chip import Chip, Kernel, peak_of
+from infercost.replica.chip import Chip, Engine, Kernel, Links, peak_of
 from infercost.replica.host import Over
 from infercost.replica.layout import Layout
-from infercost.replica.links import Engine, Links
 from infercost.replica.sums import Products, Routed, Sums, once
 from infercost.replica.work import Load, PassTimes
 
@@ -242,13 +241,13 @@ class Timing:
         """All-reduces of a pass."""
         if self.sums.layout.tp == 1:
             return 0
-        return formulas.collectives.collectives(layers=self.sums.depth, exchanging_layers=self.sums.exchanging)
+        return formulas.step.collectives(layers=self.sums.depth, exchanging_layers=self.sums.exchanging)
 
     @once
     def exchanges(self) -> float:
         """Phases of all-to-alls of a pass."""
         layers = self.sums.exchanging
-        return formulas.collectives.exchanges(exchanging_layers=layers) if layers else 0
+        return formulas.step.exchanges(exchanging_layers=layers) if layers else 0
 
     @property
     def shares(self) -> tuple[float, float]:
@@ -522,10 +521,10 @@ class Timing:
         """Seconds of all collectives of a pass."""
         links, reduces, exchanges = self.links, self.reduces, self.exchanges
         assert links is not None
-        message = formulas.collectives.activation_message(
+        message = formulas.step.activation_message(
             batch=rows.group, hidden_size=self.sums.model.hidden_size, activation_bytes=WIDE
         )
-        sent = formulas.collectives.communication_time(
+        sent = formulas.step.communication_time(
             collectives=reduces,
             all_reduce_time=links.reduce(message) if reduces else 0.0,
             exchanges=exchanges,
@@ -534,7 +533,7 @@ class Timing:
         )
         if not reduces or not self.sums.normed:
             return sent
-        return formulas.collectives.normed_communication_time(
+        return formulas.step.normed_communication_time(
             communication_time=sent,
             normed_layers=self.sums.normed,
             reduce_start=links.start,
@@ -570,7 +569,7 @@ def engine_of(part: Preset, profile: Preset) -> Engine:
 
 def _sent(between: float, far: float) -> float:
     """Seconds of collectives, and of what a host sends in every pass."""
-    return between if is_nothing(far) else formulas.host.sent_time(collectives_time=between, link_time=far)
+    return between if is_nothing(far) else formulas.memory.sent_time(collectives_time=between, link_time=far)
 
 
 def _dense(products: Products, kernel: Kernel, rows: float) -> tuple[float, float, float]:

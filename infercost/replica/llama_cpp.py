@@ -489,7 +489,7 @@ class Timing:
 
 def _continued(here: PassTimes, there: PassTimes) -> PassTimes:
     """A pass that continues in a host: the two work in turn."""
-    step = formulas.host.host_step(step_time=here.step, far_time=there.step)
+    step = formulas.memory.host_step(step_time=here.step, far_time=there.step)
     return here._replace(step=step, far=there.step)
 
 

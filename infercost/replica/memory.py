@@ -8,7 +8,7 @@ from infercost import formulas
 from infercost.errors import BadValue
 from infercost.formulas.formula import solved
 from infercost.models import counting
-from infercost.models.eagle import Shape, head_of
+from infercost.models.drafts import Shape, head_of
 from infercost.models.model import Model, prediction_head
 from infercost.parts.accelerator import COMPUTERS, over_pcie
 from infercost.parts.preset import Preset
@@ -269,14 +269,14 @@ class Plan(NamedTuple):
         """Bytes that weights and caches leave of the host's room; negative when they do not fit, 0 without a host."""
         if self.host is None:
             return 0.0
-        return formulas.host.host_left(
+        return formulas.memory.host_left(
             host_room=held_memory(self.host), far_weights=self.far_weights, batch=self.batch, far_cache=self.far_cache
         )
 
     @property
     def host_needed(self) -> float:
         """Bytes of memory that a host would need."""
-        return formulas.host.host_needed(
+        return formulas.memory.host_needed(
             far_weights=self.far_weights, batch=self.batch, far_cache=self.far_cache, host_usable=USABLE
         )
 
@@ -343,12 +343,12 @@ class Plan(NamedTuple):
     def _in_host(self, here: int | None) -> int:
         """The sequences that the accelerators hold, or as many of them as the host does."""
         assert self.host is not None
-        there = formulas.host.host_sequences(
+        there = formulas.memory.host_sequences(
             host_room=held_memory(self.host), far_weights=self.far_weights, far_cache=self.far_cache
         )
         if here is None:
             return max(there, 0)
-        return max(int(formulas.host.sequences_in_both(sequences_that_fit=here, host_sequences=there)), 0)
+        return max(int(formulas.memory.sequences_in_both(sequences_that_fit=here, host_sequences=there)), 0)
 
     @property
     def longest_context(self) -> int | None:

@@ -10,7 +10,7 @@ from infercost.parts.accelerator import Rate
 from infercost.parts.formats import Format
 from infercost.parts.stack import law
 from infercost.quantities import CONSTANTS
-from infercost.replica import links
+from infercost.replica import chip
 from infercost.replica.chip import Speeds, spread
 from infercost.replica.host import Read, read_of
 from infercost.replica.layout import Layout
@@ -31,17 +31,17 @@ def communication_time(work: Work, speeds: Speeds, tokens: float) -> float | Non
     if not (work.hidden_size and speeds.link_bandwidth):
         return None
     layout = work.layout
-    message = formulas.collectives.activation_message(
+    message = formulas.step.activation_message(
         batch=_of_group(work, tokens), hidden_size=work.hidden_size, activation_bytes=speeds.activation_bytes
     )
     exchanging = work.sparse_layers if layout.dp > 1 else 0
     reduces: float = 0
     if layout.tp > 1:
-        reduces = formulas.collectives.collectives(layers=work.layers, exchanging_layers=exchanging)
-    return formulas.collectives.communication_time(
+        reduces = formulas.step.collectives(layers=work.layers, exchanging_layers=exchanging)
+    return formulas.step.communication_time(
         collectives=reduces,
         all_reduce_time=_all_reduce(speeds, message, layout.tp) if reduces else 0.0,
-        exchanges=formulas.collectives.exchanges(exchanging_layers=exchanging) if exchanging else 0,
+        exchanges=formulas.step.exchanges(exchanging_layers=exchanging) if exchanging else 0,
         all_to_all_time=_exchange(work, speeds, message) if exchanging else 0.0,
         hand_over_time=_hand_over(work, speeds, message) if layout.pp > 1 else 0.0,
     )
@@ -59,9 +59,9 @@ def _all_reduce(speeds: Speeds, message: float, ranks: int) -> float:
     near = _one_all_reduce(speeds, message, inside, speeds.link(inside), speeds.collective_latency)
     if nodes == 1:
         return near
-    part = formulas.collectives.scattered_message(message_bytes=message, domain=inside)
+    part = formulas.step.scattered_message(message_bytes=message, domain=inside)
     far = _one_all_reduce(speeds, part, nodes, speeds.network_bandwidth, speeds.network_latency)
-    return formulas.collectives.two_level_all_reduce_time(all_reduce_time=near, network_all_reduce_time=far)
+    return formulas.step.two_level_all_reduce_time(all_reduce_time=near, network_all_reduce_time=far)
 
 
 def _one_all_reduce(speeds: Speeds, message: float, ranks: int, bandwidth: float, latency: float) -> float:
@@ -72,9 +72,9 @@ def _one_all_reduce(speeds: Speeds, message: float, ranks: int, bandwidth: float
         "link_share": speeds.link_share,
         "hop_latency": speeds.hop_latency,
     }
-    return formulas.collectives.all_reduce_time(
-        ring_all_reduce_time=formulas.collectives.ring_all_reduce_time(**asked),
-        tree_all_reduce_time=formulas.collectives.tree_all_reduce_time(**asked),
+    return formulas.step.all_reduce_time(
+        ring_all_reduce_time=formulas.step.ring_all_reduce_time(**asked),
+        tree_all_reduce_time=formulas.step.tree_all_reduce_time(**asked),
         collective_latency=latency,
     )
 
@@ -92,22 +92,22 @@ def _exchange(work: Work, speeds: Speeds, message: float) -> float:
         work,
         speeds,
         message,
-        links.over_links(routing, ranks, inside),
+        chip.over_links(routing, ranks, inside),
         speeds.link(inside),
         speeds.collective_latency,
     )
     if nodes == 1:
         return near
-    copies = links.over_network(routing, nodes)
+    copies = chip.over_network(routing, nodes)
     far = _all_to_all(work, speeds, message, copies, speeds.network_bandwidth, speeds.network_latency)
-    return formulas.collectives.forwarded_exchange_time(near_exchange_time=near, far_exchange_time=far)
+    return formulas.step.forwarded_exchange_time(near_exchange_time=near, far_exchange_time=far)
 
 
 def _all_to_all(work: Work, speeds: Speeds, message: float, copies: float, bandwidth: float, latency: float) -> float:
-    sent = formulas.collectives.exchange_message(
+    sent = formulas.step.exchange_message(
         message_bytes=message, tensor_ranks=work.layout.tp, copies=copies, **EXCHANGED
     )
-    return formulas.collectives.all_to_all_time(
+    return formulas.step.all_to_all_time(
         message_bytes=sent, link_bandwidth=bandwidth, link_share=speeds.link_share, collective_latency=latency
     )
 
@@ -116,8 +116,8 @@ def _hand_over(work: Work, speeds: Speeds, message: float) -> float:
     """Seconds that stages spend on sending to the next: each rank sends its share of the activations."""
     _, nodes = spread(work.layout.devices, speeds)
     if work.layout.tp > 1:
-        message = formulas.collectives.hand_over_message(message_bytes=message, tensor_ranks=work.layout.tp)
-    return formulas.collectives.hand_over_time(
+        message = formulas.step.hand_over_message(message_bytes=message, tensor_ranks=work.layout.tp)
+    return formulas.step.hand_over_time(
         message_bytes=message,
         stages=work.layout.pp,
         link_bandwidth=speeds.network_bandwidth if nodes > 1 else speeds.link(2),
@@ -182,7 +182,7 @@ def step_time(parts: Parts, overlap: str) -> float:
     """Seconds of a pass under an overlap rule: ``full``, ``operator`` or ``none``."""
     sent = 0.0 if parts.communication is None else parts.communication
     if not is_nothing(parts.host):
-        sent = formulas.host.sent_time(collectives_time=sent, link_time=parts.host)
+        sent = formulas.memory.sent_time(collectives_time=sent, link_time=parts.host)
     if overlap == "operator":
         return formulas.step.operator_overlap_step(
             matrix_time=formulas.step.matrix_time(

@@ -7,9 +7,19 @@ from typing import NamedTuple
 
 from infercost import formulas
 from infercost.errors import BadValue
-from infercost.fleet.cost import device_seconds, of_month, users_averaging
+from infercost.fleet.cost import (
+    Demand,
+    Level,
+    Service,
+    batch_limits,
+    device_seconds,
+    of_month,
+    provision,
+    queued,
+    use_of,
+    users_averaging,
+)
 from infercost.fleet.day import day_of
-from infercost.fleet.service import Demand, Level, Service, batch_limits, provision, queued, use_of
 from infercost.fleet.traces import Trace, read_trace
 from infercost.parts import catalog
 from infercost.parts.stack import law

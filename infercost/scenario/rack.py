@@ -8,23 +8,14 @@ from typing import TYPE_CHECKING
 from infercost import formulas
 from infercost.errors import BadValue, Missing, UnknownName
 from infercost.models import counting
-from infercost.models.eagle import Shape, shape_of
+from infercost.models.drafts import Shape, method, shape_of
 from infercost.models.model import Model, Quantization, bare_count
 from infercost.numeric import ceiling
 from infercost.parts import catalog
 from infercost.parts.accelerator import COMPUTERS, memory_key, over_pcie
-from infercost.parts.drafts import method
 from infercost.parts.formats import FORMATS, GGUF, MIXES, Format, find_format, is_of_llama_cpp, keys_of
 from infercost.parts.preset import Preset
-from infercost.parts.stack import (
-    is_nominal,
-    is_other_engine,
-    law,
-    reads_gguf,
-    sends_from_host,
-    share_of,
-    splits_layers,
-)
+from infercost.parts.stack import is_nominal, is_other_engine, law, reads_gguf, sends_from_host, share_of, splits_layers
 from infercost.replica.host import Host, sparse_layers
 from infercost.replica.layout import FREE, Layout, check, every_layout, layouts, most_experts
 from infercost.replica.memory import Drafting, Plan, Start, rule_of, share_by, start_of

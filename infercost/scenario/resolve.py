@@ -78,7 +78,7 @@ from infercost.scenario.usual import (
 from infercost.units import many, show
 
 if TYPE_CHECKING:
-    from infercost.fleet.service import Service
+    from infercost.fleet.cost import Service
 
 
 #: User counts of a table of economies, and full replicas at its end, where nobody says otherwise.
@@ -256,7 +256,7 @@ def _sweep_batch(reading: Reading) -> Scenario:
 
 
 def _userbase(reading: Reading) -> Scenario:
-    from infercost.formulas.queueing import peakedness
+    from infercost.formulas.users import peakedness
     from infercost.scenario.deployments import for_users, on_replica
 
     if is_of_api(reading.question):
@@ -321,7 +321,7 @@ def _service_of_users(reading: Reading, others: list[Reading]) -> Scenario:
     if "gpu" not in reading.given:
         what = "" if {"model", "params"} & {*reading.given} else " and a model"
         raise Missing(f"a service needs --gpu{what}", _device_for(reading))
-    from infercost.fleet.service import queued
+    from infercost.fleet.cost import queued
     from infercost.scenario.deployments import take_tokens
 
     service = _service(reading)
@@ -379,7 +379,7 @@ def _least_words(reading: Reading, service: "Service") -> str:
 
 def _instead(reading: Reading, budget: float) -> list[str]:
     """What holds the model within a month's money in place of what was asked, or the cheapest where nothing does."""
-    from infercost.scenario.afford import within  # reads every part
+    from infercost.scenario.search import within  # reads every part
 
     found = within(reading, budget)
     return [one.words if one.month <= budget else f"the cheapest of all: {one.words}" for one in found]
@@ -461,8 +461,7 @@ def _filling(service: "Service", replicas: int) -> float:
 
 
 def _economies(reading: Reading) -> Scenario:
-    from infercost.fleet.cost import most_users
-    from infercost.fleet.service import queued
+    from infercost.fleet.cost import most_users, queued
     from infercost.scenario.deployments import for_users, take_tokens
 
     least = [reading.about(gpu=part) for part in reading.get("gpu") or (None,)]

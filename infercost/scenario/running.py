@@ -4,21 +4,14 @@ from typing import TYPE_CHECKING
 
 from infercost import formulas
 from infercost.errors import BadValue, Missing
+from infercost.models.drafts import gains, method
 from infercost.models.model import Model
 from infercost.parts import catalog
 from infercost.parts.accelerator import has_endless_rate, rate_for
 from infercost.parts.cache import lately
-from infercost.parts.drafts import gains, method
 from infercost.parts.formats import FORMATS, Format
 from infercost.parts.preset import Preset
-from infercost.parts.stack import (
-    FIGURES_OF_PASS,
-    is_ideal,
-    is_nominal,
-    is_stated,
-    law,
-    sends_from_host,
-)
+from infercost.parts.stack import FIGURES_OF_PASS, is_ideal, is_nominal, is_stated, law, sends_from_host
 from infercost.replica.chip import COUNTS, PER_REQUEST, SHARES, TIMES, bounds_of, speeds_of
 from infercost.replica.host import Over, Read, card_link_key, link_of, read_of
 from infercost.replica.layout import Layout

@@ -5,8 +5,7 @@ from pathlib import Path
 
 from infercost.errors import BadValue, InfercostError, Missing
 from infercost.evidence.fit import candidates_of
-from infercost.evidence.measured import Measured
-from infercost.evidence.place import model_of_run, part_of_run, stack_of
+from infercost.evidence.predict import Measured, model_of_run, part_of_run, stack_of
 from infercost.evidence.readers import Results, Run, Workload, read_file
 from infercost.parts.formats import GGUF
 from infercost.parts.preset import Fact, Preset

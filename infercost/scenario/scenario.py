@@ -22,7 +22,7 @@ from infercost.units import ApiPrice
 
 if TYPE_CHECKING:
     from infercost.evidence.readers.run import Results
-    from infercost.fleet.service import Service
+    from infercost.fleet.cost import Service
     from infercost.models.find import Checkpoint
 
 

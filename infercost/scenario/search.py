@@ -6,17 +6,20 @@ from functools import partial
 from itertools import product
 from math import inf
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from infercost import formulas
 from infercost.errors import BadFile, BadValue, InfercostError, Missing, UnknownName, closest
+from infercost.formulas.cost import usd_per_month
 from infercost.models.model import arithmetic_format
 from infercost.parts import catalog
 from infercost.parts.accelerator import BASES, is_of_a_desktop
 from infercost.parts.cache import reading_once
+from infercost.parts.formats import WEIGHTS
 from infercost.parts.preset import Preset, counted
 from infercost.parts.stack import is_nominal, splits_layers
 from infercost.replica.layout import FREE, Layout, every_layout
+from infercost.replica.memory import Plan
 from infercost.replica.rack import Setup
 from infercost.scenario.options import DRAFT, flag, options_of
 from infercost.scenario.prices import USUAL_BASIS, binds_longer, kind_of_price, note_bases, note_idle, read_price
@@ -35,7 +38,7 @@ from infercost.scenario.read import Given, Question, Reading, counted_name, read
 from infercost.scenario.running import read_draft, read_load, read_running
 from infercost.scenario.scenario import USUAL_DECODING, USUAL_MINUTES, Goal, Job, Scenario, Search, frozen
 from infercost.scenario.usual import by_messages, with_rate_of_users, with_workload
-from infercost.units import many
+from infercost.units import many, show
 
 #: Options of ``utilization`` that all rows of a search share.
 _SHARED = (
@@ -64,6 +67,29 @@ OF_A_JOB = (
 _NOT_OF_ONE = (*(name for name in OF_A_JOB if name != "concurrency"), "gpu", "all")
 #: Doublings of a node, after whole ones up to so many, and the most devices that layers alone are split over.
 _NODES, _IN_TURN = 8, 8
+
+
+#: Formats of fewer bits that engines of data centres store weights in, the nearest to what a model is stored in first.
+_FORMATS = ("fp8", "int4")
+#: What says how many devices there are, and how they share a model.
+_COUNTS = ("gpus", "tp", "pp", "ep", "budget")
+
+
+class Held(NamedTuple):
+    """The least replica of a part that holds a model in a format, as stored where none is named, and USD a month."""
+
+    month: float
+    devices: int
+    part: Preset
+    dtype: str = ""
+
+    @property
+    def words(self) -> str:
+        """The devices and their month: ``4 x l40s hold it in fp8 for $2,336 a month (--gpu l40s --dtype fp8)``."""
+        single, format = self.devices == 1, f" in {self.dtype}" if self.dtype else ""
+        flags = f"--gpu {self.part.asked}{f' --dtype {self.dtype}' if self.dtype else ''}"
+        whole = f"{counted(self.devices, self.part.name)} {'holds' if single else 'hold'} it{format}"
+        return f"{whole} for {show(self.month, 'USD')} a month ({flags})"
 
 
 def read_frontier(reading: Reading) -> Scenario:
@@ -414,3 +440,73 @@ def counts(setup: Setup, reach: int) -> list[int]:
     nodes = [*range(1, _NODES + 1), *(2**power for power in range(4, 11))]
     found = {*inside, *(count * setup.domain for count in nodes)}
     return sorted(count for count in found if count <= min(reach, MOST_DEVICES))
+
+
+# What a month's money could hold a model on: the least replica in other formats, and on other parts.
+
+
+def within(reading: Reading, budget: float) -> list[Held]:
+    """What holds a model within a month's money: the part that was asked for in fewer bits, the cheapest part as it is.
+
+    Else the cheapest part in fewer bits or, where none is within it, the cheapest of all.
+
+    Raises:
+        BadFile: a file that cannot be read.
+        UnknownName: a name that does not exist.
+    """
+    with reading_once():
+        own = [read_part(reading, reading.get("gpu"))[0]] if "gpu" in reading.given else []
+        smaller = next((one for dtype in _FORMATS for one in _held(reading, own, dtype) if one.month <= budget), None)
+        others = _others(reading)
+        same = cheapest(_held(reading, others))
+        found = [one for one in (smaller, same) if one and one.month <= budget]
+        if found or not (own or others):
+            return found
+        last = cheapest(one for dtype in _FORMATS for one in _held(reading, [*own, *others], dtype)) or same
+        return [last] if last else []
+
+
+def cheapest(every: Iterable[Held]) -> Held | None:
+    """The one whose month costs least, None of none."""
+    return min(every, key=lambda one: one.month, default=None)
+
+
+def _others(reading: Reading) -> list[Preset]:
+    """Parts of data centres with a known rent; none where the price is of one's own part."""
+    if kind_of_price(reading.given):
+        return []
+    parts = offered(Reading(reading.question._replace(given={}, notes=())))
+    return [
+        each
+        for each in parts
+        if each.labels.get("kind") in SERVERS and can_be_rented(each) and not is_of_a_desktop(each)
+    ]
+
+
+def _held(reading: Reading, parts: Iterable[Preset], dtype: str = "") -> Iterator[Held]:
+    """The least replica on each part that can be asked and has a price; none where that format was given."""
+    if dtype and dtype == getattr(reading.get("dtype"), "name", None):
+        return
+    for part in parts:
+        trial = Reading(reading.question._replace(notes=()))
+        trial.given = {name: given for name, given in reading.given.items() if name not in _COUNTS}
+        trial.given["gpu"] = Given(part, "tried")
+        if dtype:
+            trial.given["dtype"] = Given(WEIGHTS[dtype], "tried")
+        try:
+            setup, _ = read_setup(trial)
+            plan, price = _least(setup), read_price(trial, setup.part)
+        except (BadFile, UnknownName):
+            raise
+        except InfercostError:
+            continue
+        if plan and price:
+            month = usd_per_month(price=price, devices=plan.layout.devices)
+            yield Held(month, plan.layout.devices, part, dtype)
+
+
+def _least(setup: Setup) -> Plan | None:
+    """The least replica of whole nodes or within one; none of an engine that serves one user with layers in turn."""
+    if splits_layers(setup.stack):
+        return None
+    return next((made for count in counts(setup, reach_of(setup)) if (made := fitting_plan(setup, count))), None)

@@ -10,8 +10,7 @@ import re
 import pytest
 
 import infercost
-from infercost.evidence.measured import Measured
-from infercost.evidence.place import stack_of
+from infercost.evidence.predict import Measured, stack_of
 from infercost.parts.catalog import load, on_part
 
 READ_70B = (70_553_706_496 - 1_050_673_152) * 2

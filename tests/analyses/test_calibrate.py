@@ -11,8 +11,7 @@ import infercost
 from infercost.analyses.calibrate import profile_text
 from infercost.errors import Missing
 from infercost.evidence.fit import obstacles
-from infercost.evidence.measured import Measured
-from infercost.evidence.predict import prepare
+from infercost.evidence.predict import Measured, prepare
 from infercost.parts.catalog import load
 from infercost.parts.preset import Fact
 from tests.conftest import ROOT, Run

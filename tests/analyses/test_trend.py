@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 import infercost
-from infercost.analyses.trend import class_of, year_of
+from infercost.analyses.compare import class_of, year_of
 from infercost.formulas import trend as law
 from infercost.parts import catalog
 from tests.conftest import Run

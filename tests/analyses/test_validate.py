@@ -13,7 +13,7 @@ import pytest
 import infercost
 from infercost.analyses.validate import SHIPPED
 from infercost.evidence.fit import RANGES
-from infercost.evidence.place import model_of_run, part_of_run
+from infercost.evidence.predict import model_of_run, part_of_run
 from infercost.evidence.readers.table import MEASUREMENTS, read_table
 from infercost.parts import catalog
 from infercost.parts.stack import complete

@@ -2,8 +2,7 @@
 
 import pytest
 
-from infercost.evidence.measured import Measured
-from infercost.evidence.place import engine_name, stack_of
+from infercost.evidence.predict import Measured, engine_name, stack_of
 
 ROW = Measured("x", "me", "", "llama-3.1-8b", "h100-sxm", "decode_ms_per_token", 1.0)
 

@@ -5,8 +5,7 @@ from math import log, sqrt
 import pytest
 
 from infercost.evidence.fit import Free, Weighed, _softened, _weights, errors, fit_together, with_constants
-from infercost.evidence.measured import Measured
-from infercost.evidence.predict import prepare
+from infercost.evidence.predict import Measured, prepare
 from infercost.parts import catalog
 from infercost.parts.stack import complete
 

@@ -2,9 +2,7 @@
 
 import pytest
 
-from infercost.evidence.measured import Measured
-from infercost.evidence.place import stored_as
-from infercost.evidence.predict import prepare
+from infercost.evidence.predict import Measured, prepare, stored_as
 from infercost.models.find import find_model
 from infercost.parts import catalog
 from infercost.parts.stack import complete

@@ -8,15 +8,13 @@ from typing import Any
 import pytest
 
 from infercost.errors import BadFile, BadValue, Missing
-from infercost.evidence.measured import Measured
-from infercost.evidence.place import model_of_run, stack_of, stored_as
-from infercost.evidence.predict import prepare
-from infercost.evidence.readers import Results, Run, Workload, aiperf, llama_bench, llmfit, read_file
+from infercost.evidence.predict import Measured, model_of_run, prepare, stack_of, stored_as
+from infercost.evidence.readers import Results, Run, Workload, clients, llama_bench, read_file, timings
+from infercost.evidence.readers.engines import remarks
 from infercost.evidence.readers.llama_bench import weight_format
 from infercost.evidence.readers.record import Record
 from infercost.evidence.readers.run import Entry
 from infercost.evidence.readers.table import LOAD, read_table, stage
-from infercost.evidence.readers.vllm import remarks
 from infercost.parts import catalog
 from tests.conftest import ROOT
 
@@ -330,13 +328,13 @@ def test_files_of_llmfit_are_told_by_their_keys() -> None:
         ({"provider": "x", "runs": []}, False),
         ([], False),
     ):
-        assert llmfit.is_own({"benchmark": held}) is is_own
-    assert not llmfit.is_own(run)
+        assert timings.is_llmfit({"benchmark": held}) is is_own
+    assert not timings.is_llmfit(run)
     machine, result = {"hardware": {}}, {"avgTps": 1}
-    assert llmfit.is_shared({**machine, "results": [result]})
+    assert timings.is_llmfit_shared({**machine, "results": [result]})
     for results in ([result, {}], [1], {"avgTps": 1}, None):
-        assert not llmfit.is_shared({**machine, "results": results})
-    assert not llmfit.is_shared({"results": [result]})
+        assert not timings.is_llmfit_shared({**machine, "results": results})
+    assert not timings.is_llmfit_shared({"results": [result]})
 
 
 @pytest.mark.parametrize(("given", "counted", "devices"), [(None, 2, 2), (4, 2, 4), (4, None, 4), (None, None, None)])
@@ -344,15 +342,15 @@ def test_devices_of_llmfit_are_the_users_or_else_the_files(
     given: int | None, counted: int | None, devices: int | None
 ) -> None:
     record = Record("x", {"model": "llama3.1:8b", "hardwareName": "h100", "gpuCount": counted})
-    assert llmfit._place(Entry(Run("x", "", "", given), "x", record))["devices"] == devices
+    assert timings._place(Entry(Run("x", "", "", given), "x", record))["devices"] == devices
 
 
 def test_a_shared_file_says_which_result_and_whether_it_is_alone() -> None:
     shared = {"hardware": {"hardwareName": "x", "gpuCount": 2}, "results": [{"avgTps": 1}, {"avgTps": 2}]}
-    first, second = llmfit.results_of(shared, "file")
+    first, second = timings.llmfit_results(shared, "file")
     assert (first.where, second.where) == ("file, result 1", "file, result 2")
     assert second.values == {"hardwareName": "x", "gpuCount": 2, "alone": False, "avgTps": 2}
-    (only,) = llmfit.results_of({**shared, "results": [{"avgTps": 1}]}, "file")
+    (only,) = timings.llmfit_results({**shared, "results": [{"avgTps": 1}]}, "file")
     assert only.values["alone"] is True
 
 
@@ -360,8 +358,8 @@ def test_a_shared_file_says_which_result_and_whether_it_is_alone() -> None:
     ("unit", "seconds"), [("s", 40), ("sec", 40), ("seconds", 40), ("ms", 0.04), ("us", 4e-5), ("ns", 4e-8)]
 )
 def test_units_of_time_of_aiperf(unit: str, seconds: float) -> None:
-    assert aiperf.duration(Record("x", {"avg": 40, "unit": unit})) == pytest.approx(seconds)
-    assert aiperf.duration(Record("x", {"unit": unit})) is None
+    assert clients.duration(Record("x", {"avg": 40, "unit": unit})) == pytest.approx(seconds)
+    assert clients.duration(Record("x", {"unit": unit})) is None
 
 
 def test_an_export_says_what_went_wrong(write: Write) -> None:
@@ -390,7 +388,7 @@ def test_an_export_says_what_went_wrong(write: Write) -> None:
     ],
 )
 def test_the_weight_format_of_llmfit(name: str, provider: str, format: str) -> None:
-    assert llmfit.weight_format(name, provider) == format
+    assert timings.llmfit_format(name, provider) == format
 
 
 def test_older_forms_of_the_load(write: Write) -> None:

@@ -8,8 +8,8 @@ from typing import cast
 import pytest
 
 from infercost.fleet import cost
+from infercost.fleet.cost import Level, Service, largest, reworked_service
 from infercost.fleet.day import Curve, Day, Fleet, Use, day_of, first_count
-from infercost.fleet.service import Level, Service, largest, reworked_service
 from infercost.formulas.recorder import recording
 from infercost.scenario.read import ask
 from infercost.scenario.resolve import resolve

@@ -7,9 +7,8 @@ import pytest
 
 import infercost
 from infercost.errors import BadValue
-from infercost.fleet import service
-from infercost.fleet.day import Curve
-from infercost.fleet.service import (
+from infercost.fleet import cost
+from infercost.fleet.cost import (
     Demand,
     Level,
     _latencies,
@@ -20,6 +19,7 @@ from infercost.fleet.service import (
     reworked_service,
     use_of,
 )
+from infercost.fleet.day import Curve
 from infercost.formulas.recorder import recording
 from infercost.replica.step import Running
 from tests.fleet.test_cost import MANY, some_service
@@ -84,9 +84,9 @@ def test_chunks_carry_one_sequence_at_least(monkeypatch: pytest.MonkeyPatch) -> 
     known = some_service()
     assert known.request is not None
     request = known.request._replace(chunk_tokens=64)
-    monkeypatch.setattr(service, "fullest", lambda *_: 1.0)
+    monkeypatch.setattr(cost, "fullest", lambda *_: 1.0)
     assert batch_limits(known.running, request, Level())["chunk"] == 1.0
-    monkeypatch.setattr(service, "fullest", lambda *_: 0.5)
+    monkeypatch.setattr(cost, "fullest", lambda *_: 0.5)
     with pytest.raises(BadValue) as error:
         batch_limits(known.running, request, Level())
     assert "128" in str(error.value.hint)
@@ -126,7 +126,7 @@ def test_replicas_that_come_and_go_fill_what_the_limits_allow(memory: float, slo
 def test_arithmetic_ends_a_batch_where_it_overlaps_reads(
     timed: bool, full: int | None, limits: dict[str, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(service, "full_batch", lambda _: full)
+    monkeypatch.setattr(cost, "full_batch", lambda _: full)
     running = SimpleNamespace(
         replica=SimpleNamespace(timing=object() if timed else None),
         rack=SimpleNamespace(plan=SimpleNamespace(max_sequences=None)),

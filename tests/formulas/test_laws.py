@@ -158,7 +158,7 @@ def test_whole_quotients_are_not_rounded_up_by_float_noise() -> None:
 
 @given(st.floats(1, 1e9), st.integers(1, 1024), rate)
 def test_a_ring_sends_at_most_twice_the_message(message: float, devices: int, link: float) -> None:
-    time = formulas.collectives.ring_all_reduce_time(
+    time = formulas.step.ring_all_reduce_time(
         message_bytes=message, devices=devices, link_bandwidth=link, link_share=1, hop_latency=0
     )
     assert 0 <= time <= 2 * message / link

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infercost.formulas.queueing import erlang_b, erlang_c, headroom_for, slots_for, waiting_share
+from infercost.formulas.users import erlang_b, erlang_c, headroom_for, slots_for, waiting_share
 
 #: Offered load, servers, share that waits.
 WAITING = [

@@ -8,8 +8,7 @@ import pytest
 
 import infercost
 from infercost.errors import BadValue
-from infercost.evidence.measured import Measured
-from infercost.evidence.place import stored_as
+from infercost.evidence.predict import Measured, stored_as
 from infercost.models import counting
 from infercost.models.families.read import read_model
 from infercost.models.find import find_model

@@ -8,7 +8,7 @@ import pytest
 import infercost
 from infercost.errors import Missing
 from infercost.models import counting
-from infercost.models.eagle import Shape, head_of, shape_of
+from infercost.models.drafts import Shape, head_of, shape_of
 from infercost.models.find import find_model
 from infercost.models.model import prediction_head
 from infercost.replica.layout import Layout, rank_weight_bytes

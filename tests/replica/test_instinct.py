@@ -5,10 +5,9 @@ import pytest
 from infercost.models.find import find_model
 from infercost.parts import catalog
 from infercost.parts.stack import complete
-from infercost.replica.chip import Chip
+from infercost.replica.chip import Chip, Links
 from infercost.replica.kernels import Timing, engine_of
 from infercost.replica.layout import Layout
-from infercost.replica.links import Links
 from infercost.replica.work import Load
 
 

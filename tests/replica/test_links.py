@@ -8,10 +8,9 @@ import pytest
 
 import infercost
 from infercost.parts import catalog
-from infercost.replica.chip import OTHER, Chip
+from infercost.replica.chip import OTHER, Chip, Links
 from infercost.replica.kernels import Engine
 from infercost.replica.layout import Layout
-from infercost.replica.links import Links
 
 #: Round figures of an architecture: seconds, shares and B/s.
 FIGURES = {

@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 
 import infercost
-from infercost.evidence.measured import Measured
-from infercost.evidence.predict import not_covered, prepare
+from infercost.evidence.predict import Measured, not_covered, prepare
 from infercost.formulas.recorder import recording
 from infercost.models.find import find_model
 from infercost.models.model import Model, Quantization

@@ -12,11 +12,10 @@ from infercost.models.find import find_model
 from infercost.models.model import Model, Quantization
 from infercost.parts import catalog
 from infercost.replica import kernels, work
-from infercost.replica.chip import COUNTS, SHARES, TIMES, Chip, Kernel, Speeds, bounds_of
+from infercost.replica.chip import COUNTS, SHARES, TIMES, Chip, Kernel, Speeds, Way, bounds_of
 from infercost.replica.host import Host, Offload, _experts_alone, _without_experts
 from infercost.replica.kernels import Timing
 from infercost.replica.layout import Layout, rank_weight_bytes
-from infercost.replica.links import Way
 from infercost.replica.memory import KEPT, Drafting, Plan, Start
 from infercost.replica.serving import Request, prefill_time, serve_batch
 from infercost.replica.step import (

@@ -4,16 +4,14 @@ import pytest
 
 import infercost
 from infercost.errors import BadValue, UnknownName
-from infercost.evidence.measured import Measured
-from infercost.evidence.place import settings_of, stack_of
+from infercost.evidence.predict import Measured, settings_of, stack_of
 from infercost.models.families.table import FAMILIES
 from infercost.models.find import find_model
 from infercost.parts import catalog
 from infercost.parts.stack import complete
-from infercost.replica.chip import Chip
+from infercost.replica.chip import Chip, Engine
 from infercost.replica.kernels import Timing, engine_of
 from infercost.replica.layout import Layout
-from infercost.replica.links import Engine
 from infercost.replica.work import Load
 
 ROW = Measured("r", "s", "SGLang 0.5.8", "qwen3-8b", "h100-sxm", "ttft_ms", 1.0, year=2026, batch=1.0)

@@ -360,7 +360,7 @@ def all_in(goal: Goal, cost: float, replicas: int, batch: int, rate: float) -> f
     if goal.is_of_rate:
         given = formulas.cost.total_tokens_per_s(replicas=replicas, tokens_per_s=rate)
         return formulas.cost.asked_cost(cost=cost, total_tokens_per_s=given, least_tokens_per_s=goal.tokens_per_s)
-    slots = batch if replicas == 1 else formulas.queueing.slots_of_replicas(replicas=replicas, most_batch=batch)
+    slots = batch if replicas == 1 else formulas.users.slots_of_replicas(replicas=replicas, most_batch=batch)
     users = goal.concurrent or slots
     return formulas.cost.served_cost(cost=cost, prefill_per_decode=0, slots=slots, concurrent_users=users)
 

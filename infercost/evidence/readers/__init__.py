@@ -5,25 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from infercost.errors import BadFile, Missing
-from infercost.evidence.measured import Measured
-from infercost.evidence.readers import (
-    aiperf,
-    evalscope,
-    guidellm,
-    inference_perf,
-    inferencex,
-    llama_bench,
-    llmfit,
-    llmperf,
-    printed,
-    sglang,
-    timings,
-    trtllm,
-    vllm,
-)
+from infercost.evidence.predict import Measured
+from infercost.evidence.readers import clients, engines, llama_bench, timings
 from infercost.evidence.readers.record import Record, header_of, parse_json, parse_sheet, read_whole
-from infercost.evidence.readers.run import Entry, Results, Run, Workload
-from infercost.evidence.readers.said import Said, read_said
+from infercost.evidence.readers.run import Entry, Results, Run, Said, Workload, read_said
 from infercost.evidence.readers.table import MEASUREMENTS, is_table, read_rows
 
 __all__ = ["Results", "Run", "Workload", "read_file"]
@@ -38,24 +23,24 @@ OF_OURS = f"a CSV with the columns {','.join(MEASUREMENTS)}"
 Reader = Callable[[Entry], Results]
 #: Keys that tell a tool, and what reads a result. SGLang goes first: its serving results also have the keys of vLLM's.
 READERS: tuple[tuple[set[str], Reader], ...] = (
-    (sglang.SERVING, sglang.read_serving),
-    (sglang.MEDIANS, sglang.read_serving),
-    (sglang.ONE_BATCH, sglang.read_one_batch),
-    (vllm.SERVE, vllm.read_serve),
-    (vllm.LATENCY, vllm.read_latency),
-    (guidellm.BENCHMARK, guidellm.read_benchmark),
-    (aiperf.EXPORT, aiperf.read_export),
-    (inference_perf.REPORT, inference_perf.read_report),
-    (llmperf.SUMMARY, llmperf.read_summary),
-    (llmperf.RESPONSE, llmperf.read_response),
+    (engines.SERVING, engines.read_serving),
+    (engines.MEDIANS, engines.read_serving),
+    (engines.ONE_BATCH, engines.read_one_batch),
+    (engines.SERVE, engines.read_serve),
+    (engines.LATENCY, engines.read_latency),
+    (clients.GUIDELLM, clients.read_guidellm),
+    (clients.AIPERF, clients.read_aiperf),
+    (clients.INFERENCE_PERF, clients.read_inference_perf),
+    (clients.LLMPERF, clients.read_llmperf),
+    (clients.LLMPERF_RESPONSE, clients.read_llmperf_response),
     (llama_bench.TEST, llama_bench.read_test),
     (llama_bench.BATCHED, llama_bench.read_batched),
-    (llmfit.SHARED, llmfit.read_result),
-    (llmfit.OWN, llmfit.read_result),
-    (evalscope.SUMMARY, evalscope.read_summary),
-    (trtllm.REPORT, trtllm.read_report),
-    (inferencex.ROW, inferencex.read_row),
-    (inferencex.EXPORTED, inferencex.read_row),
+    (timings.SHARED, timings.read_llmfit),
+    (timings.OWN, timings.read_llmfit),
+    (clients.EVALSCOPE, clients.read_evalscope),
+    (engines.TRTLLM, engines.read_trtllm),
+    (clients.INFERENCEX, clients.read_inferencex),
+    (clients.INFERENCEX_EXPORTED, clients.read_inferencex),
     (timings.OLLAMA, timings.read_ollama),
     (timings.SERVER, timings.read_timings),
 )
@@ -98,8 +83,8 @@ def read_file(run: Run) -> Results:
         Missing: no result can be used, for want of a load, of lengths or of a finished request.
     """
     content, where = read_whole(run.path), f"results {run.path}"
-    if printed.is_summary(content) and not content.lstrip().startswith("{"):
-        results = _read_all(printed.parse_summaries(content, where), run)
+    if engines.is_summary(content) and not content.lstrip().startswith("{"):
+        results = _read_all(engines.parse_summaries(content, where), run)
     elif (entries := parse_json(content, where)) is not None:
         results = _read_all(_records(entries), run)
     elif llama_bench.is_table(content):
@@ -137,11 +122,11 @@ def _records(entries: list[tuple[str, Any]]) -> list[Record]:
     for where, value in entries:
         if not isinstance(value, dict):
             raise BadFile(f"{where}: is no JSON object", f"give a result file of {TOOLS}")
-        if guidellm.is_report(value):
+        if clients.is_guidellm(value):
             records += [Record(f"{where}, benchmark {n}", one) for n, one in enumerate(value["benchmarks"], 1)]
-        elif llmfit.is_shared(value):
-            records += llmfit.results_of(value, where)
-        elif llmfit.is_own(value):
+        elif timings.is_llmfit_shared(value):
+            records += timings.llmfit_results(value, where)
+        elif timings.is_llmfit(value):
             records.append(Record(where, value["benchmark"]))
         elif timings.is_answer(value):
             records.append(Record(where, value["timings"]))
@@ -156,7 +141,7 @@ def _read_all(records: list[Record], run: Run) -> Results:
     stem = "stdin" if run.path == "-" else Path(run.path).stem
     for number, record in enumerate(records, 1):
         read = _reader_of(record.values, record.where)
-        said = Said() if read is llmfit.read_result else read_said(record)  # which tells its several models apart
+        said = Said() if read is timings.read_llmfit else read_said(record)  # which tells its several models apart
         entry = Entry(said.of(run), f"{stem}-{number}", record)
         try:
             measured, skipped = read(entry)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from infercost.errors import BadFile
-from infercost.evidence.measured import Measured
+from infercost.evidence.predict import Measured
 from infercost.evidence.readers.record import Record, parse_sheet, read_whole
 from infercost.evidence.readers.run import Results, Times, joined
 from infercost.formulas.request import acceptance_of

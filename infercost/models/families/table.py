@@ -7,10 +7,12 @@ defaults of its configuration class for keys that a file may leave out.
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from infercost.models.families import attention, ffn, latents, matrices, pairs, states
+from infercost.models.families import attention, config, ffn, latents, towers
 from infercost.models.families.attention import Attends
 from infercost.models.families.config import (
+    LLAMA,
     Config,
+    Names,
     altup_streams,
     encoder_head,
     encoder_tables,
@@ -30,7 +32,6 @@ from infercost.models.families.config import (
     vectors,
 )
 from infercost.models.families.ffn import Feeds
-from infercost.models.families.matrices import LLAMA, Names
 
 Defaults = dict[str, Any]
 
@@ -130,7 +131,7 @@ FAMILIES: dict[str, Family] = {
     "glm4": family(norms=4, **_GLM4),
     "glm4v": family(norms=4, num_key_value_heads=2, attention_bias=True, o_bias=False),
     "chatglm": family(
-        attention.chatglm, names=matrices.FALCON._replace(layer="transformer.encoder.layers"),
+        attention.chatglm, names=config.FALCON._replace(layer="transformer.encoder.layers"),
         qkv_bias="add_qkv_bias", o_bias="add_bias_linear", ffn_bias="add_bias_linear",
     ),
     "hunyuan_v1_dense": family(qk_norm="head"),
@@ -160,28 +161,28 @@ FAMILIES: dict[str, Family] = {
     ),
 
     # dense, before Llama
-    "gpt2": family(ffn=ffn.four_wide, norm_bias=True, tied=True, extra=positions, names=matrices.GPT2, **_BIASED),
+    "gpt2": family(ffn=ffn.four_wide, norm_bias=True, tied=True, extra=positions, names=config.GPT2, **_BIASED),
     "gpt_bigcode": family(
-        attention.multi_query, ffn.four_wide, norm_bias=True, tied=True, extra=positions, names=matrices.GPT2,
+        attention.multi_query, ffn.four_wide, norm_bias=True, tied=True, extra=positions, names=config.GPT2,
         **_BIASED,
     ),
     "gptj": family(
-        ffn=ffn.four_wide, norms=1, norm_bias=True, names=matrices.GPT2._replace(own=("fc_in", "fc_out", "out_proj")),
+        ffn=ffn.four_wide, norms=1, norm_bias=True, names=config.GPT2._replace(own=("fc_in", "fc_out", "out_proj")),
         gated=False, ffn_bias=True, head_bias=True,
     ),
     "gpt_neox": family(
-        norm_bias=True, names=matrices.FALCON._replace(layer="gpt_neox.layers", attention=("attention",)), **_BIASED,
+        norm_bias=True, names=config.FALCON._replace(layer="gpt_neox.layers", attention=("attention",)), **_BIASED,
     ),
     "opt": family(
         norm_bias=True, tied=True, extra=opt_positions,
         names=Names("model.decoder.layers", ffn=("",), own=("out_proj", "fc1", "fc2")), **_BIASED,
     ),
     "bloom": family(
-        ffn=ffn.four_wide, norm_bias=True, tied=True, names=matrices.FALCON, **_BIASED,
+        ffn=ffn.four_wide, norm_bias=True, tied=True, names=config.FALCON, **_BIASED,
         extra=vectors(2),  # a norm with bias after the input table
     ),
     "falcon": family(
-        attention.falcon, ffn.four_wide, norms=0, norm_bias=True, tied=True, names=matrices.FALCON,
+        attention.falcon, ffn.four_wide, norms=0, norm_bias=True, tied=True, names=config.FALCON,
         gated=False, qkv_bias="bias", o_bias="bias", ffn_bias="bias",
     ),
     "mpt": family(
@@ -217,7 +218,7 @@ FAMILIES: dict[str, Family] = {
 
     "gpt_neo": family(
         attention.windows(lambda _, i: bool(i % 2)), ffn.four_wide, norm_bias=True, tied=True, extra=positions,
-        names=matrices.GPT2, gated=False, o_bias=True, ffn_bias=True, window_size=256,
+        names=config.GPT2, gated=False, o_bias=True, ffn_bias=True, window_size=256,
     ),
     "persimmon": family(attention.persimmon, norm_bias=True, **_BIASED),
     "bitnet": family(attention.bitnet, ffn.bitnet, num_key_value_heads=5),
@@ -230,7 +231,7 @@ FAMILIES: dict[str, Family] = {
     "granitemoe_swa": family(
         attention.windows(lambda _, i: bool(i % 4)), ffn.granite_shared, sinks=True, sliding_window=128,
         shared_intermediate_size=0,
-        names=matrices.GRANITE, **_GRANITE,
+        names=config.GRANITE, **_GRANITE,
     ),
     "granite_swa": family(attention.windows(lambda _, i: bool(i % 4)), tied=True, sinks=True, sliding_window=128),
     "muse_glimmer": family(
@@ -248,45 +249,45 @@ FAMILIES: dict[str, Family] = {
 
     # encoder-decoders
     "whisper": family(
-        pairs.whisper, norms=3, norm_bias=True, tied=True, extra=positions, lookup=pairs.whisper_sounds,
-        names=matrices.SEQ2SEQ, **_BIASED,
-    )._replace(decoder=pairs.decoder),
+        towers.whisper, norms=3, norm_bias=True, tied=True, extra=positions, lookup=towers.whisper_sounds,
+        names=config.SEQ2SEQ, **_BIASED,
+    )._replace(decoder=towers.decoder),
     "bart": family(
-        pairs.crossed, norms=3, norm_bias=True, tied=True, extra=pairs.bart_positions, lookup=pairs.bart_encoder,
-        names=matrices.SEQ2SEQ, **_BIASED,
-    )._replace(decoder=pairs.decoder),
+        towers.crossed, norms=3, norm_bias=True, tied=True, extra=towers.bart_positions, lookup=towers.bart_encoder,
+        names=config.SEQ2SEQ, **_BIASED,
+    )._replace(decoder=towers.decoder),
     "m2m_100": family(
-        pairs.crossed, norms=3, norm_bias=True, tied=True, lookup=pairs.m2m_encoder, names=matrices.SEQ2SEQ,
+        towers.crossed, norms=3, norm_bias=True, tied=True, lookup=towers.m2m_encoder, names=config.SEQ2SEQ,
         **_BIASED,
-    )._replace(decoder=pairs.decoder),
+    )._replace(decoder=towers.decoder),
     "t5": family(
-        pairs.t5, norms=3, tied=True, extra=pairs.t5_tables, lookup=pairs.t5_encoder, names=matrices.T5,
-    )._replace(decoder=pairs.t5_decoder),
+        towers.t5, norms=3, tied=True, extra=towers.t5_tables, lookup=towers.t5_encoder, names=config.T5,
+    )._replace(decoder=towers.t5_decoder),
 
     # encoders, which decode nothing
     "bert": family(
-        attention.encoder, ffn.jina, norm_bias=True, extra=encoder_head, lookup=encoder_tables, names=matrices.BERT,
+        attention.encoder, ffn.jina, norm_bias=True, extra=encoder_head, lookup=encoder_tables, names=config.BERT,
         type_vocab_size=2, max_position_embeddings=512, **_BIASED,
     ),
     "distilbert": family(
-        attention.encoder, norm_bias=True, extra=encoder_head, lookup=encoder_tables, names=matrices.BERT, pooler=False,
+        attention.encoder, norm_bias=True, extra=encoder_head, lookup=encoder_tables, names=config.BERT, pooler=False,
         max_position_embeddings=512, **_BIASED,
     ),
     "mpnet": family(
-        attention.encoder, norm_bias=True, extra=mpnet_head, lookup=encoder_tables, names=matrices.BERT,
+        attention.encoder, norm_bias=True, extra=mpnet_head, lookup=encoder_tables, names=config.BERT,
         max_position_embeddings=512, **_BIASED,
     ),
     "nomic_bert": family(
-        attention.encoder, ffn.nomic, norm_bias=True, extra=encoder_head, lookup=kinds_of_text, names=matrices.BERT,
+        attention.encoder, ffn.nomic, norm_bias=True, extra=encoder_head, lookup=kinds_of_text, names=config.BERT,
         pooler=False, type_vocab_size=2, qkv_bias="qkv_proj_bias", o_bias="qkv_proj_bias", ffn_bias="mlp_fc1_bias",
         gated=False,
     ),
     "gte": family(
-        attention.encoder, ffn.gte, norm_bias=True, extra=encoder_head, lookup=kinds_of_text, names=matrices.BERT,
+        attention.encoder, ffn.gte, norm_bias=True, extra=encoder_head, lookup=kinds_of_text, names=config.BERT,
         pooler=False, type_vocab_size=1, qkv_bias=True, o_bias=True,
     ),
     "modernbert": family(
-        attention.modernbert, extra=modernbert_head, names=matrices.BERT, pooler=False,
+        attention.modernbert, extra=modernbert_head, names=config.BERT, pooler=False,
         local_attention=128, global_attn_every_n_layers=3,
     ),
     "eurobert": family(attention.encoder),
@@ -363,15 +364,15 @@ FAMILIES: dict[str, Family] = {
         sliding_window=512, d_rel=16, rel_extent=1024, sconv_kernel_size=4, experts=256, active=6, shared_experts=2,
     ),
     "mixtral": family(
-        attention.windowed, ffn.experts, names=matrices.SPARSE_MOE, experts=8, active=2, num_key_value_heads=8,
+        attention.windowed, ffn.experts, names=config.SPARSE_MOE, experts=8, active=2, num_key_value_heads=8,
     ),
     "phimoe": family(
-        attention.windowed, ffn.experts, norm_bias=True, names=matrices.SPARSE_MOE,
+        attention.windowed, ffn.experts, norm_bias=True, names=config.SPARSE_MOE,
         experts=16, active=2, num_key_value_heads=8,
     ),
     "olmoe": family(attention.windowed, ffn.experts, experts=64, active=8, qk_norm="all"),
     "minimax_m2": family(
-        attention.windowed, ffn.experts, names=matrices.SPARSE_MOE,
+        attention.windowed, ffn.experts, names=config.SPARSE_MOE,
         experts=256, active=8, head_dim=128, qk_norm="all", num_key_value_heads=8, router_bias=True,
     ),
     "minimax_m3": family(
@@ -379,8 +380,8 @@ FAMILIES: dict[str, Family] = {
         experts=128, active=4, shared_experts=1, index_n_heads=4, index_head_dim=128, index_block_size=128,
         index_topk_blocks=16, shared_width="shared_intermediate_size",
     ),
-    "granitemoe": family(attention.windowed, ffn.experts, names=matrices.GRANITE, **_GRANITE),
-    "granitemoeshared": family(ffn=ffn.granite_shared, names=matrices.GRANITE, **_GRANITE, shared_intermediate_size=0),
+    "granitemoe": family(attention.windowed, ffn.experts, names=config.GRANITE, **_GRANITE),
+    "granitemoeshared": family(ffn=ffn.granite_shared, names=config.GRANITE, **_GRANITE, shared_intermediate_size=0),
     "qwen2_moe": family(
         attention.if_switched_on(attention.early_windowed), ffn.stepped,
         experts=60, active=4, expert_width=1408, shared_expert_intermediate_size=5632, qkv_bias=True, o_bias=False,
@@ -434,7 +435,7 @@ FAMILIES: dict[str, Family] = {
         moe_intermediate_size=[1536, 512], moe_layer_start_index=1, lookup=ffn.experts_for_images,
     ),
     "llama4": family(
-        attention.llama4, ffn.llama4, names=matrices.FORWARD, experts=16, active=1, num_key_value_heads=8,
+        attention.llama4, ffn.llama4, names=config.FORWARD, experts=16, active=1, num_key_value_heads=8,
         head_dim=128, intermediate_size=8192, intermediate_size_mlp=16384,
     ),
 
@@ -462,13 +463,13 @@ FAMILIES: dict[str, Family] = {
     "axk1": family(latents.latent, ffn.normed_experts, **_DEEPSEEK3 | {"first_k_dense_replace": 1}),
     "deepseek_v32": family(latents.indexed_latent, ffn.first_dense, **_DEEPSEEK3, **_INDEXER),
     "deepseek_v4": family(
-        latents.deepseek_v4, ffn.deepseek_v4, extra=streams_head, names=matrices.DEEPSEEK_V4,
+        latents.deepseek_v4, ffn.deepseek_v4, extra=streams_head, names=config.DEEPSEEK_V4,
         experts=256, active=6, shared_experts=1, expert_width=2048, router_bias=True, head_dim=512, q_lora_rank=1024,
         sliding_window=128, o_groups=8, o_lora_rank=1024, hc_mult=4, num_hash_layers=3,
         index_n_heads=64, index_head_dim=128, index_topk=512,
     ),
     "deepseek_v41": family(
-        latents.deepseek_v41, ffn.deepseek_v41, lookup=engram_tables, names=matrices.DEEPSEEK_V4,
+        latents.deepseek_v41, ffn.deepseek_v41, lookup=engram_tables, names=config.DEEPSEEK_V4,
         router_bias=True,
     ),
     "kimi_k2": family(latents.latent, ffn.first_dense, router_bias=True),
@@ -502,96 +503,96 @@ FAMILIES: dict[str, Family] = {
         experts=512, active=12, expert_width=2048, zero_expert_num=256, ffn_hidden_size=12288, **_LATENT,
     ),
     "kimi_linear": family(
-        states.kimi_linear, ffn.first_dense,
+        latents.kimi_linear, ffn.first_dense,
         **_DEEPSEEK3 | {"q_lora_rank": 0, "expert_width": 1024, "first_k_dense_replace": 1},
     ),
 
     # layers with a state of fixed size
     "glm5_next": family(
-        states.glm5_next, ffn.first_dense, router_bias=True, experts=288, active=8, shared_experts=1,
+        latents.glm5_next, ffn.first_dense, router_bias=True, experts=288, active=8, shared_experts=1,
         expert_width=2048, first_k_dense_replace=3, q_lora_rank=1536, kv_lora_rank=512, qk_nope_head_dim=256,
         qk_rope_head_dim=0, v_head_dim=256, index_n_heads=32, index_head_dim=128, index_topk=2048, index_kpool=16,
         linear_num_heads=64, linear_head_dim=128, linear_conv_kernel_dim=4, hc_mult=4,
     ),
     "qwen4_exp": family(
-        states.qwen4_exp, ffn.stepped, names=matrices.DELTA, **_QWEN_STATES, extra=stream_mixer, lookup=ngram_tables,
+        latents.qwen4_exp, ffn.stepped, names=config.DELTA, **_QWEN_STATES, extra=stream_mixer, lookup=ngram_tables,
         num_key_value_heads=2, experts=512, active=10, expert_width=512, shared_expert_intermediate_size=512,
         hc_count=4, hc_lowrank=320, ple_conv_kernel_size=4, ngram_size=3, heads_per_ngram=8,
         ngram_vocab_size_base=20_000_000, make_ngram_vocab_size_divisible_by=128,
     ),
     "qwen3_next": family(
-        states.gated_delta, ffn.stepped, names=matrices.DELTA, **_QWEN_STATES,
+        latents.gated_delta, ffn.stepped, names=config.DELTA, **_QWEN_STATES,
         num_key_value_heads=2, experts=512, active=10, expert_width=512, shared_expert_intermediate_size=512,
     ),
     "qwen3_5_moe": family(
-        states.gated_delta, ffn.stepped, names=matrices.DELTA, **_QWEN_STATES,
+        latents.gated_delta, ffn.stepped, names=config.DELTA, **_QWEN_STATES,
         num_key_value_heads=2, experts=256, active=8, expert_width=512, shared_expert_intermediate_size=512,
     ),
     "lara_mini": family(
-        states.lara, ffn.ungated, tied=True, names=matrices.DELTA, **_QWEN_STATES | {"head_dim": 128},
+        latents.lara, ffn.ungated, tied=True, names=config.DELTA, **_QWEN_STATES | {"head_dim": 128},
         num_key_value_heads=4, experts=128, active=4, expert_width=512, shared_expert_intermediate_size=512,
         sliding_window=512,
     ),
     "olmo_hybrid": family(
-        states.olmo_hybrid, names=matrices.DELTA, qk_norm="all", linear_conv_kernel_dim=4, num_key_value_heads=None,
+        latents.olmo_hybrid, names=config.DELTA, qk_norm="all", linear_conv_kernel_dim=4, num_key_value_heads=None,
     ),
     "lfm3": family(
-        states.lfm3, norms=4, tied=True, names=matrices.FORWARD, head_dim=128, num_key_value_heads=4, conv_L_cache=7,
+        latents.lfm3, norms=4, tied=True, names=config.FORWARD, head_dim=128, num_key_value_heads=4, conv_L_cache=7,
         qk_norm="head", sliding_window=256,
     ),
     "plamo2": family(
-        states.plamo2, norms=4, tied=True, qk_norm="all", names=Names(attention=("mixer",), other=("mixer",)),
+        latents.plamo2, norms=4, tied=True, qk_norm="all", names=Names(attention=("mixer",), other=("mixer",)),
     ),
     "zaya": family(
-        states.zaya, ffn.zaya, tied=True, extra=vectors(2), head_dim=128, num_key_value_heads=2, experts=16, active=1,
+        latents.zaya, ffn.zaya, tied=True, extra=vectors(2), head_dim=128, num_key_value_heads=2, experts=16, active=1,
         expert_width=2048, router_hidden_size=256, cca_time0=2, cca_time1=2,
     ),
-    "qwen3_5": family(states.gated_delta, ffn.stepped, names=matrices.DELTA, **_QWEN_STATES, num_key_value_heads=4),
+    "qwen3_5": family(latents.gated_delta, ffn.stepped, names=config.DELTA, **_QWEN_STATES, num_key_value_heads=4),
     "bailing_hybrid": family(
-        states.bailing, ffn.first_dense,
+        latents.bailing, ffn.first_dense,
         **_LATENT | {"q_lora_rank": 0}, router_bias=True, experts=512, active=8, shared_experts=1, expert_width=768,
         first_k_dense_replace=2, head_dim=128, short_conv_kernel_size=4, layer_group_size=6,
     ),
     "recurrent_gemma": family(
-        states.recurrent_gemma, ffn.half_wide, tied=True, o_bias=True, ffn_bias=True,
+        latents.recurrent_gemma, ffn.half_wide, tied=True, o_bias=True, ffn_bias=True,
     ),
     "bamba": family(
-        states.bamba, names=matrices.FORWARD, num_key_value_heads=8, **_MAMBA2,
+        latents.bamba, names=config.FORWARD, num_key_value_heads=8, **_MAMBA2,
     ),
     "minimax": family(
-        states.minimax, ffn.experts, names=matrices.SPARSE_MOE, experts=8, active=2, num_key_value_heads=8,
+        latents.minimax, ffn.experts, names=config.SPARSE_MOE, experts=8, active=2, num_key_value_heads=8,
     ),
     "lfm2": family(
-        states.lfm2, ffn.lfm2, tied=True, names=matrices.FORWARD,
+        latents.lfm2, ffn.lfm2, tied=True, names=config.FORWARD,
         num_key_value_heads=8, conv_L_cache=3, qk_norm="head",
     ),
     "lfm2_moe": family(
-        states.lfm2, ffn.lfm2_moe, tied=True, names=matrices.FORWARD,
+        latents.lfm2, ffn.lfm2_moe, tied=True, names=config.FORWARD,
         experts=32, active=4, expert_width=1792, num_key_value_heads=8, conv_L_cache=3, qk_norm="head",
         num_dense_layers=2, use_expert_bias=True, router_bias="use_expert_bias",
     ),
-    "mamba": family(states.mamba1, ffn.none, norms=1, tied=True, names=matrices.MAMBA, **_MAMBA),
+    "mamba": family(latents.mamba1, ffn.none, norms=1, tied=True, names=config.MAMBA, **_MAMBA),
     "jamba": family(
-        states.jamba, ffn.jamba, names=matrices.FORWARD, **_MAMBA, experts=16, active=2, num_key_value_heads=8,
+        latents.jamba, ffn.jamba, names=config.FORWARD, **_MAMBA, experts=16, active=2, num_key_value_heads=8,
         attn_layer_period=8, attn_layer_offset=4, expert_layer_period=2, expert_layer_offset=1,
     ),
     "mamba2": family(
-        states.mamba2, ffn.none, norms=1, names=matrices.MAMBA,
+        latents.mamba2, ffn.none, norms=1, names=config.MAMBA,
         num_heads=128, head_dim=64, n_groups=8, state_size=128, conv_kernel=4,
     ),
     "granitemoehybrid": family(
-        states.granite_hybrid, ffn.granite_shared, names=matrices.GRANITE_HYBRID, **_GRANITE, **_MAMBA2,
+        latents.granite_hybrid, ffn.granite_shared, names=config.GRANITE_HYBRID, **_GRANITE, **_MAMBA2,
         shared_intermediate_size=1024,
     ),
-    "falcon_h1": family(states.falcon_h1, names=matrices.FALCON_H1, **_MAMBA2, num_key_value_heads=8, mamba_d_ssm=1024),
+    "falcon_h1": family(latents.falcon_h1, names=config.FALCON_H1, **_MAMBA2, num_key_value_heads=8, mamba_d_ssm=1024),
     "nemotron_h": family(
-        states.nemotron, states.nemotron_ffn, norms=1, names=matrices.MAMBA,
+        latents.nemotron, latents.nemotron_ffn, norms=1, names=config.MAMBA,
         experts=8, active=2, expert_width=7688, moe_shared_expert_intermediate_size=7688, num_key_value_heads=8,
         head_dim=128, gated=False, router_bias=True, intermediate_size=21504, mamba_num_heads=128, mamba_head_dim=64,
         n_groups=8, ssm_state_size=128, conv_kernel=4,
     ),
     "zamba2": family(
-        states.zamba2, states.zamba2_ffn, norms=1, tied=True, names=matrices.ZAMBA2,
+        latents.zamba2, latents.zamba2_ffn, norms=1, tied=True, names=config.ZAMBA2,
         ssm_expand=2, ssm_state=64, ssm_kernel=4, mamba_ngroups=1, num_mem_blocks=1,
     ),
 }

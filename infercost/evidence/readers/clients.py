@@ -1,0 +1,264 @@
+"""Result files of benchmark clients: AIPerf, EvalScope, GuideLLM, inference-perf, InferenceX, LLMPerf."""
+
+from typing import Any
+
+from infercost.errors import BadFile, Missing
+from infercost.evidence.readers.record import Record
+from infercost.evidence.readers.run import Entry, Load, Results, Times, joined, served
+
+#: Keys that tell an export.
+AIPERF = {"request_latency", "input_config"}
+_SECONDS = {"s": 1.0, "sec": 1.0, "seconds": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
+
+
+#: Keys that tell a summary.
+EVALSCOPE = {"Number of concurrency", "Average latency (s)", "Average output tokens per request"}
+#: Names of the gap between tokens, by release.
+_GAPS = ("Average time per output token (s)", "Average inter-token latency (s)")
+
+
+#: Keys that tell one benchmark of a report.
+GUIDELLM = {"metrics", "type_"}
+_MEASURED = (
+    "prompt_token_count", "output_token_count", "time_to_first_token_ms", "inter_token_latency_ms", "request_latency",
+)  # fmt: skip
+
+
+#: Keys that tell a report.
+INFERENCE_PERF = {"load_summary", "successes"}
+
+
+#: Keys that tell a row; its metrics stand beside the settings, or under ``metrics``.
+INFERENCEX = {"hw", "conc", "isl", "osl", "tput_per_gpu"}
+INFERENCEX_EXPORTED = {"hardware", "conc", "isl", "osl", "metrics"}
+
+
+#: Keys that tell a summary, and one request of the file beside it.
+LLMPERF = {"num_concurrent_requests", "results_ttft_s_mean"}
+LLMPERF_RESPONSE = {"number_output_tokens", "ttft_s", "end_to_end_latency_s"}
+
+
+# JSON exports of NVIDIA AIPerf and of genai-perf before it, which share the form of their metrics.
+
+
+def duration(metric: Record) -> float | None:
+    """The mean of a metric in seconds, None where it was not measured."""
+    if (value := metric.number("avg")) is None:
+        return None
+    if (scale := _SECONDS.get(unit := metric.text("unit"))) is None:
+        raise BadFile(f"{metric.where}: {unit!r} is no unit of time", "give the export as written")
+    return value * scale
+
+
+def stimulus(config: Record) -> tuple[float | None, float | None]:
+    """Requests in flight and requests a second, as far as the export says.
+
+    AIPerf writes phases since 0.7 or so and ``loadgen`` before; genai-perf ``stimulus``, and flat options at first.
+    """
+    phases = config.values.get("phases")
+    phases = [phase for phase in phases if isinstance(phase, dict)] if isinstance(phases, list) else []
+    measured = [phase for phase in phases if "warmup" not in (phase.get("name"), phase.get("kind"))]
+    last = [Record(config.where, phase) for phase in measured[-1:]]
+    for place in (*last, config.inside("loadgen"), config.inside("perf_analyzer", "stimulus"), config):
+        if rate := place.number("rate") or place.number("request_rate"):
+            return None, rate
+        if in_flight := place.number("concurrency"):
+            return in_flight, None
+    return None, None
+
+
+def read_aiperf(entry: Entry) -> Results:
+    """ITL, TTFT and end-to-end latency in seconds."""
+    record = entry.record
+    if record.inside("request_count").number("avg") == 0:
+        raise entry.lacks_requests()
+    failed = record.inside("error_request_count").number("avg")
+    tokens = (record.inside(f"{name}_sequence_length").number("avg") or None for name in ("input", "output"))
+    names = ("time_to_first_token", "request_latency", "inter_token_latency")
+    first, whole, gap = (duration(record.inside(name)) for name in names)
+    return served(
+        entry,
+        Load(*stimulus(record.inside("input_config")), *tokens),
+        Times(first, whole, gap),
+        notes=joined(
+            "aiperf" if "aiperf_version" in record.values else "genai-perf or aiperf",
+            "cancelled before its end" if record.values.get("was_cancelled") is True else "",
+            f"{failed:g} requests failed" if failed else "",
+        ),
+    )
+
+
+# Summaries of ModelScope's EvalScope (``benchmark_summary.json`` of ``evalscope perf``).
+
+
+def read_evalscope(entry: Entry) -> Results:
+    """ITL, TTFT and end-to-end latency in seconds."""
+    record = entry.record
+    if record.number("Succeed requests") == 0:
+        raise entry.lacks_requests()
+    failed = record.number("Failed requests")
+    rate = record.number("Request rate (req/s)") if record.number("Number of concurrency") is None else None
+    in_flight = record.number("Number of concurrency") or None
+    lengths = (record.number(f"Average {name} tokens per request") or None for name in ("input", "output"))
+    gap = next(filter(None, (record.number(name) for name in _GAPS)), None)
+    return served(
+        entry,
+        Load(in_flight, rate, *lengths),
+        Times(record.number("Average time to first token (s)"), record.number("Average latency (s)"), gap),
+        notes=joined("evalscope perf", f"{failed:g} requests failed" if failed else ""),
+    )
+
+
+# Reports of GuideLLM (``benchmarks.json``), as versions 0.2 to 0.8 write them.
+
+
+def is_guidellm(values: dict[str, Any]) -> bool:
+    """Whether a mapping is a report of GuideLLM."""
+    benchmarks = values.get("benchmarks")
+    return isinstance(benchmarks, list) and all(isinstance(one, dict) and "metrics" in one for one in benchmarks)
+
+
+def strategy(record: Record) -> tuple[float | None, float | None]:
+    """Requests in flight and requests a second, one of them known."""
+    # Until 0.3 the strategy stands under args, since 0.4 under config.
+    new, old = (record.inside(place, "strategy") for place in ("config", "args"))
+    strategy = new if new.values else old
+    kind = strategy.values.get("type_")
+    if kind == "synchronous":
+        return 1, None
+    if kind in ("constant", "poisson"):
+        return None, strategy.required("rate")
+    if kind == "concurrent":
+        return strategy.required("streams"), None
+    if kind == "throughput":
+        return strategy.number("max_concurrency"), None
+    raise Missing(f"{record.where}: strategy {kind!r} holds neither rate nor concurrency", "measure at one of them")
+
+
+def read_guidellm(entry: Entry) -> Results:
+    """ITL, TTFT and end-to-end latency in seconds of one benchmark of a report, over requests that succeeded."""
+    record = entry.record
+    new, old = record.inside("metrics", "request_totals"), record.inside("request_totals")
+    totals = new if new.values else old
+    if not totals.number("successful"):
+        raise entry.lacks_requests()
+    failed = totals.number("errored")
+    prompt, output, ttft, itl, e2e = (record.inside("metrics", name, "successful") for name in _MEASURED)
+    return served(
+        entry,
+        Load(*strategy(record), prompt.number("mean") or None, output.number("mean") or None),
+        Times(ttft.seconds("mean"), e2e.number("mean"), itl.seconds("mean")),
+        notes=joined("guidellm", f"{failed:g} requests failed" if failed else ""),
+    )
+
+
+# Stage files of the Kubernetes inference-perf (``stage_N_lifecycle_metrics.json``).
+
+
+def stage_load(entry: Entry) -> tuple[float | None, float | None]:
+    """Requests in flight and requests a second: the rate at which they left, which may lag behind the one asked for.
+
+    Raises:
+        Missing: neither, as in a summary over stages, and no batch that the user gives.
+    """
+    record = entry.record
+    summary = record.inside("load_summary")
+    if in_flight := summary.number("concurrency"):
+        return in_flight, None
+    if rate := summary.number("achieved_rate") or summary.number("requested_rate"):
+        return None, rate
+    if entry.run.workload.batch is not None:
+        return None, None
+    what = f"{record.where}: has no rate, as in the summary over stages of different load"
+    raise Missing(what, "give the files of the stages, stage_0_lifecycle_metrics.json and so on")
+
+
+def read_inference_perf(entry: Entry) -> Results:
+    """ITL, TTFT and end-to-end latency in seconds of one stage, over requests that succeeded.
+
+    Its own ``time_per_output_token`` is not used where first token and request are known: there are releases that halve
+    it, by counting each token twice.
+    """
+    record = entry.record
+    done = record.inside("successes")
+    if not done.number("count"):
+        raise entry.lacks_requests()
+    failed = record.inside("failures").number("count")
+    ttft, e2e, tpot = (
+        done.inside("latency", name).number("mean")
+        for name in ("time_to_first_token", "request_latency", "time_per_output_token")
+    )
+    lengths = (_length(done, name) for name in ("prompt_len", "output_len"))
+    return served(
+        entry,
+        Load(*stage_load(entry), *lengths),
+        Times(ttft, e2e, tpot),
+        notes=joined("inference-perf", f"{failed:g} requests failed" if failed else ""),
+    )
+
+
+def _length(done: Record, name: str) -> float | None:
+    """Mean tokens of a prompt or an answer; newer reports tell text from images."""
+    for place in (done.inside(name), done.inside(name, "text"), done.inside("text", name)):
+        if length := place.number("mean"):
+            return length
+    return None
+
+
+# Rows of InferenceX (InferenceMAX before): one run with its settings, times in seconds.
+
+
+def read_inferencex(entry: Entry) -> Results:
+    """ITL, TTFT and end-to-end latency in seconds, means or else medians."""
+    record = entry.record
+    figures = record.inside("metrics") if "metrics" in record.values else record
+    word = "mean" if figures.number("mean_tpot") else "median"
+    first, gap, whole = (figures.number(f"{word}_{name}") for name in ("ttft", "tpot", "e2el"))
+    # a prompt and an answer are 0.8 to 1 of the nominal lengths, 0.9 in the mean
+    lengths = (0.9 * record.required(name) for name in ("isl", "osl"))
+    return served(
+        entry,
+        Load(record.above_zero("conc"), None, *lengths),
+        Times(first, whole, gap, "" if word == "mean" else word),
+        statistic="" if word == "mean" else word,
+        framework=record.text("framework"),
+        weight_dtype=record.text("precision"),
+        notes=joined(
+            "InferenceX",
+            record.text("model"),
+            f"speculative decoding, {kind}" if (kind := record.text("spec_decoding")) not in ("", "none") else "",
+        ),
+    )
+
+
+# Summaries of ray-project's LLMPerf (``..._summary.json`` of ``token_benchmark_ray.py``).
+
+
+def read_llmperf(entry: Entry) -> Results:
+    """ITL, TTFT and end-to-end latency in seconds.
+
+    Its own inter-token latency counts the first token as a gap, so that it is used only where there is nothing else.
+    """
+    record = entry.record
+    if record.number("results_num_completed_requests") == 0:
+        raise entry.lacks_requests()
+    failed = record.number("results_number_errors")
+    ttft, e2e, itl = (
+        record.number(f"results_{name}_mean") for name in ("ttft_s", "end_to_end_latency_s", "inter_token_latency_s")
+    )
+    lengths = (
+        record.number(f"results_number_{name}_tokens_mean") or record.number(f"mean_{name}_tokens")
+        for name in ("input", "output")
+    )
+    return served(
+        entry,
+        Load(record.above_zero("num_concurrent_requests"), None, *lengths),
+        Times(ttft, e2e, itl),
+        notes=joined("llmperf", record.text("model"), f"{failed:g} requests failed" if failed else ""),
+    )
+
+
+def read_llmperf_response(entry: Entry) -> Results:
+    """Refuses single requests, which do not say how many were in flight."""
+    what = f"{entry.record.where}: is one request of LLMPerf, without the load that it was under"
+    raise Missing(what, "give the summary that stands beside it, ..._summary.json")
