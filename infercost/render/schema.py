@@ -77,7 +77,7 @@ ROWS = {
     "fit": """name alias released family total_params active_params dtype weights_from efficiency gpus tp pp ep dp
     weight_bytes max_context tokens_per_s_per_user offload host_bytes flags source""",
     "utilization": "",
-    "sweep-batch": f"{_STEP} tp pp ep {_OF_ALL_TOKENS} cost_ratio fits",
+    "sweep-batch": f"{_STEP} tp pp ep prefill_flops {_OF_ALL_TOKENS} cost_ratio fits",
     "userbase": f"{_LEVEL} hour load requests_per_s",
     "economies": f"{_LEVEL} cost_ratio",
     "frontier": f"""{_STEP} name gpu model dtype tp pp ep replicas total_gpus prefill_per_decode
