@@ -63,6 +63,8 @@ _OF_STEP = (
     "utilization",
     "memory_bandwidth_utilization",
 )
+#: The widths of the layout that a row stands on, null where nothing is split.
+_WIDTHS = ("tp", "pp", "ep")
 #: What a row has beside these where a prompt is given.
 _OF_PROMPT = ("ttft_s", "request_time_s")
 #: Desktop cards that a machine has at most: a server has slots for so many.
@@ -218,7 +220,7 @@ def _steps_on(scenario: Scenario) -> tuple[list[dict[str, Any]], Scenario]:
         if each.report is None:
             why = each.error.what.removeprefix(f"{accelerator.name} ") if each.error else ""
             left.setdefault(why, []).append(accelerator.name)
-            rows.append(dict.fromkeys((*keys, "fits", "shortfall_bytes")) | {"why_not": why})
+            rows.append(dict.fromkeys((*keys, *_WIDTHS, "fits", "shortfall_bytes")) | {"why_not": why})
             continue
         report = each.report
         for note in report.notes:
@@ -226,6 +228,7 @@ def _steps_on(scenario: Scenario) -> tuple[list[dict[str, Any]], Scenario]:
                 whose.setdefault(note, []).append(accelerator.name)
         inputs = beside(inputs, (item for item in report.inputs if item.key in MODEL_OPTIONS))
         rows.append(_row_of(report, keys))
+    notes += _layout_note(scenario, rows)
     notes += (Note("left-out", f"{', '.join(names)}: {why}") for why, names in left.items())
     notes += _whole(scenario, whose)
     return rows, _with_replicas(scenario._replace(inputs=tuple(inputs), notes=tuple(notes)), outcomes)
@@ -236,6 +239,8 @@ def _row_of(report: Report, keys: Sequence[str]) -> dict[str, Any]:
     short, devices = report["shortfall_bytes"], report["gpus"] // (report.values.get("dp") or 1)
     why = f"short by {show(short / devices, 'B')}{' a device' if devices > 1 else ''}"
     row = {key: report.values.get(key) for key in keys}
+    inputs = {item.key: item.value for item in report.inputs}
+    row |= {key: inputs.get(key) for key in _WIDTHS}
     row |= {"fits": report.met, "shortfall_bytes": short, "why_not": None if report.met else why}
     bands = {key: band for key, band in report.bands.items() if key in keys}
     return row | ({"bands": bands} if bands else {})
@@ -324,7 +329,7 @@ def _model_verdict(scenario: Scenario, rows: tuple[dict[str, Any], ...]) -> str:
         bound = "at best"
     place = counted(fast["gpus"], fast["name"])
     if not others:
-        text = f"{who[0].upper()}{who[1:]} gets {show(fast[_USER])} tokens/s {bound} on {place}"
+        text = f"{who[0].upper()}{who[1:]} gets {show(fast[_USER])} tokens/s {bound} on {place}{_layout_words(fast)}"
         return f"{text}, {show(fast[_DEVICE])} a device."
     text = f"{place} is fastest for {who}, {show(fast[_USER])} tokens/s {bound}"
     text += _beside_second(fast, others) + _if_near(fast, others[0])
@@ -337,6 +342,20 @@ def _model_verdict(scenario: Scenario, rows: tuple[dict[str, Any], ...]) -> str:
         return f"{text}; it has the most tokens/s a device too, {show(dense[_DEVICE])}{_a_device(dense, able)}."
     most = f"{show(dense[_DEVICE])} tokens/s{_a_device(dense, able)}"
     return f"{text}; {densest} has the highest throughput per device, {most}."
+
+
+def _layout_words(row: Mapping[str, Any]) -> str:
+    """The layout of several devices, which is not the one that serves most when full."""
+    widths = {key: row[key] for key in _WIDTHS if (row.get(key) or 1) > 1}
+    return f" in {' '.join(f'{key} {width}' for key, width in widths.items())}" if widths else ""
+
+
+def _layout_note(scenario: Scenario, rows: Iterable[Mapping[str, Any]]) -> Iterator[Note]:
+    """The layouts of several parts, where these are split."""
+    steps = zip(scenario.parts, rows, strict=True)
+    placed = [f"{part.name}{words.removeprefix(' in')}" for (part, _), row in steps if (words := _layout_words(row))]
+    if len(placed) > 1:
+        yield Note("layout", f"in what is fastest for a user at this batch, not when full: {few_names(placed)}")
 
 
 def _first_token(able: Sequence[dict[str, Any]]) -> str:

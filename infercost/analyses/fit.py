@@ -170,13 +170,21 @@ def _more(scenario: Scenario) -> tuple[Layout, int, str] | None:
     more = (least_plan(setup, by_experts=True) if rack.widths.ep > 1 else None) or least_plan(setup)
     if free and plan.max_sequences and not (any(rack.widths) or plan.host):
         batch = scenario.question.get("batch") or plan.batch
-        replicas = ceil(batch / plan.max_sequences)
-        if more is None or copies > 1 or replicas * plan.layout.devices < more.layout.devices:
-            return plan.layout, replicas, ""
+        ways = [(plan.layout, ceil(batch / plan.max_sequences)), *_uncounted(scenario)]
+        layout, replicas = min(ways, key=lambda way: way[0].devices * way[1])
+        if more is None or copies > 1 or replicas * layout.devices < more.layout.devices:
+            return layout, replicas, ""
     if more is not None:
         return more.layout, copies, ""
     without = least_plan(setup._replace(host=None)) if setup.host else None
     return (without.layout, copies, " without --host") if without else None
+
+
+def _uncounted(scenario: Scenario) -> Iterator[tuple[Layout, int]]:
+    """The layout and the replicas that the same batch takes where nobody counts devices."""
+    changes = {"gpu": scenario.rack.part, **dict.fromkeys(("gpus", "tp", "pp", "ep", "dp"))}
+    if (held := needs.on(scenario, changes)) and scenario.question.get("batch"):
+        yield held.rack.plan.layout, held.copies
 
 
 def _fewer_bits(scenario: Scenario) -> Iterator[str]:
@@ -439,7 +447,18 @@ def _in_all(scenario: Scenario) -> str:
     if layout and most >= MORE * held:
         flags = layout.flags if copies == 1 else f"--dp {copies} {layout.flags}"
         words.append(f"{most:,} as {'one replica' if copies == 1 else f'{copies:,} replicas'}: {flags}")
+    if fewer := _fewer_devices(scenario):
+        words.append(f"{fewer:,} devices hold them as one replica: {count_flag(scenario.question, fewer)}")
     return f" ({'; '.join(words)})" if words else ""
+
+
+def _fewer_devices(scenario: Scenario) -> int:
+    """Fewer devices that hold all as one replica where several were chosen for their speed; 0 where none do."""
+    rack, batch = scenario.rack, scenario.question.get("batch")
+    if rack.given or scenario.copies == 1 or not batch or scenario.is_row:
+        return 0
+    least = least_plan(rack.setup._replace(batch=batch))
+    return least.layout.devices if least and least.layout.devices < scenario.copies * rack.devices else 0
 
 
 def _fullest(scenario: Scenario) -> tuple[int, int, Layout | None]:

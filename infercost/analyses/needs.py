@@ -127,7 +127,7 @@ def _card_words(scenario: Scenario) -> str:
     if need.batch == 1 and (part := next(_that_hold(scenario, _computers()), None)):
         kind = "Mac" if part.labels.get("vendor") == "Apple" else "computer"
         return f" A {kind} of {show(part.value('memory'), 'B')} holds it ({part.id})."
-    held = _on(scenario, {"gpu": SERVER})
+    held = on(scenario, {"gpu": SERVER})
     return f" {counted(held.copies * held.rack.devices, SERVER)} hold it." if held else ""
 
 
@@ -146,10 +146,10 @@ def _computers() -> list[Preset]:
 def _that_hold(scenario: Scenario, parts: list[Preset]) -> Iterator[Preset]:
     """Parts one of which holds it, one of each size, the least first, as ``fit --gpu`` counts them."""
     sizes = {part.value("memory"): part for part in reversed(parts)}
-    return (sizes[size] for size in sorted(sizes) if _on(scenario, {"gpu": sizes[size].id, "gpus": 1}))
+    return (sizes[size] for size in sorted(sizes) if on(scenario, {"gpu": sizes[size].id, "gpus": 1}))
 
 
-def _on(scenario: Scenario, devices: dict[str, Any]) -> Scenario | None:
+def on(scenario: Scenario, devices: dict[str, Any]) -> Scenario | None:
     """The same question on devices that hold it; None where these do not."""
     try:
         held = at_point(scenario.question, devices, ORIGIN)

@@ -181,8 +181,11 @@ def _devices(report: Report) -> str:
 
 
 def sweep_charts(question: Question, report: Report) -> tuple[Picture, ...]:
-    """Utilization and cost per token against batch; of an estimate the bound beside it. None where nothing fits."""
-    if not report.met:
+    """Utilization and cost per token against batch; of an estimate the bound beside it.
+
+    None where nothing fits or is decoded.
+    """
+    if not report.met or _rows(report)[0]["step_time_s"] is None:
         return ()
     given = [row["batch"] for row in _rows(report) if row["fits"]]
     growth = log(given[-1] / given[0])

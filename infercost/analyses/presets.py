@@ -133,9 +133,7 @@ def _list(word: str, *, every: bool) -> Report:
                 rows.append({key: value for key, value in row.items() if key not in ("old", "kind")})
     presets, rows = len(rows), [*rows, *(_cards(text) if text else ())]
     if not rows and word:
-        known = [name for family in FAMILIES for name in (*catalog.names(family), *catalog.aliases(family))]
-        near = catalog.akin(word) or closest(word, [*FAMILIES, *known])
-        hint = f"{near}presets list shows all; families: {', '.join(FAMILIES)}"
+        hint = f"{_near(word, FAMILIES)}presets list shows all; families: {', '.join(FAMILIES)}"
         raise UnknownName(f"presets: nothing is called {word!r}", hint)
     if hidden:
         left_out = f"{many(hidden, 'profile')} of engines of 2022 to 2024 left out: --all lists them too"
@@ -318,9 +316,14 @@ def _preset(name: str) -> Preset | Checkpoint:
             return find_model(name) if family == MODELS else catalog.load(family, name)
         except UnknownName:
             continue
+    raise UnknownName(f"no preset is called {name!r}", f"{_near(name)}infercost presets list shows all")
+
+
+def _near(name: str, words: Sequence[str] = ()) -> str:
+    """The start of a hint at the nearest name, these words among them; UnknownName for a model that can have none."""
+    catalog.refuse_foreign(name)
     known = [word for family in FAMILIES for word in (*catalog.names(family), *catalog.aliases(family))]
-    near = catalog.akin(name) or closest(name, known)
-    raise UnknownName(f"no preset is called {name!r}", f"{near}infercost presets list shows all")
+    return catalog.akin(name) or closest(name, [*words, *known])
 
 
 def _is_known(name: str) -> bool:

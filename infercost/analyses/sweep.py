@@ -322,7 +322,11 @@ def _rows(outcomes: list[Outcome]) -> tuple[dict[str, Any], ...]:
     for inputs in laid_out if partly else ():
         inputs.setdefault("dp", 1)  # what a point has that nothing is said of
     rows = [
-        point | {"fits": each.fits} | inputs | {own.get(key, key): value for key, value in each.values.items()}
+        point
+        | {"fits": each.fits}
+        | inputs
+        | {own.get(key, key): value for key, value in each.values.items()}
+        | {"met": each.report and each.report.met}
         for (point, each), inputs in zip(pairs, assumed, strict=True)
     ]
     results = {key for each in outcomes for key in each.values}
@@ -524,8 +528,8 @@ def _own_words(axes: tuple[Axis, ...], row: Values) -> str:
 
 
 def feasible_rows(rows: Rows) -> list[Values]:
-    """The points that fit and keep up; where none does, those that have an answer."""
-    feasible = [row for row in rows if row["fits"] and row.get("stable") is not False]
+    """The points that fit, keep up and miss no limit; where none does, those that have an answer."""
+    feasible = [row for row in rows if row["fits"] and row["met"]]
     return feasible or [row for row in rows if row["fits"] is not None]
 
 
@@ -553,9 +557,15 @@ def _infeasible(axes: tuple[Axis, ...], rows: Rows, served: str) -> str:
     kinds = (
         ([row for row in rows if row["fits"] is False], f"does not fit{others}", f"do not fit{others}"),
         ([row for row in rows if row.get("stable") is False], f"does not keep up{served}", f"do not keep up{served}"),
+        ([row for row in rows if _misses(row)], "misses the limit", "miss the limit"),
         ([row for row in rows if row["fits"] is None], "has no answer", "have no answer"),
     )
     return "".join(f"{_which(axes, such, rows)} {one if len(such) == 1 else all}. " for such, one, all in kinds if such)
+
+
+def _misses(row: Values) -> bool:
+    """Whether a point fits and keeps up, but cannot meet a limit."""
+    return bool(row["fits"]) and row.get("stable") is not False and not row["met"]
 
 
 def _which(axes: tuple[Axis, ...], some: Rows, rows: Rows) -> str:

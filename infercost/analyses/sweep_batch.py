@@ -18,8 +18,8 @@ from infercost.analyses.hosts import (
 from infercost.analyses.many import at_point
 from infercost.analyses.prices import with_own
 from infercost.analyses.remarks import with_bands
-from infercost.analyses.step import of_all, of_request, shown_share, step_results, token_seconds
-from infercost.analyses.utilization import OF_STEP
+from infercost.analyses.step import of_all, of_prompts, of_request, shown_share, step_results, token_seconds
+from infercost.analyses.utilization import OF_STEP, first_token, undecoded
 from infercost.errors import InfercostError
 from infercost.models import counting
 from infercost.parts.accelerator import joins
@@ -47,19 +47,20 @@ def answer(scenario: Scenario) -> Report:
         Missing: a figure of the accelerator that the answer needs.
     """
     running, given, rack = scenario.running, scenario.batches, scenario.rack
-    full = None if holds(rack) else full_batch(running)
+    full = None if holds(rack) or scenario.load.reads else full_batch(running)
     batches = tuple(batch for batch in given if _is_held(rack, batch)) or given[:1]
     every = _rows(scenario, given)
     rows = every[: len(batches)]  # batches rise
     knee = next((index for index, row in enumerate(rows) if full is not None and row["batch"] >= full), None)
-    ratio = _lone_user_ratio(scenario, batches[-1]) if rack.plan.fits else None
+    priced = rack.plan.fits and "cost_ratio" not in undecoded(scenario)
+    ratio = _lone_user_ratio(scenario, batches[-1]) if priced else None
     cut = _ends(scenario)
     verdict, advice = _said(scenario, full, ratio, rows)
     report = Report(
         command="sweep-batch",
         verdict=verdict + memory_words(at_batch(rack, ceil(batches[-1]))),
         inputs=scenario.inputs,
-        results=_results(running, rows, knee, full, ratio),
+        results=_results(scenario, rows, knee, full, ratio),
         series=Series(_columns(scenario, rows), every, bar="utilization", marked=knee),
         advice=advice,
         notes=(
@@ -67,7 +68,7 @@ def answer(scenario: Scenario) -> Report:
             *([Note("memory-limit", f"memory holds {cut:,} sequences: larger batches do not fit")] if cut else ()),
             *([_PROMPTS] if _pays_prompts(scenario) else ()),
             *host_notes_of_batches(rack),
-            *_null_notes(rack, rows, every),
+            *_null_notes(scenario, rows, every),
             *scenario.notes,
         ),
         met=rack.plan.fits,
@@ -94,6 +95,9 @@ def _said(scenario: Scenario, full: int | None, ratio: float | None, rows: Rows)
     """The verdict and what to change; of what does not fit what would make it fit."""
     if not scenario.rack.plan.fits:
         return misfits(scenario)
+    if scenario.load.reads:
+        alike = f"Nothing is decoded, so that all batches are alike{_layout_words(scenario)}"
+        return f"{alike}. {first_token(scenario, rows[0])}", ()
     cut = _ends(scenario)
     end = f" Memory ends the batch at {cut:,}." if cut and cut > 1 else ""
     return _verdict(scenario, full, ratio, rows) + end, _advice(scenario, rows, full)
@@ -103,11 +107,15 @@ def _shown_work(scenario: Scenario, batches: tuple[float, ...]) -> None:
     shown_share(scenario)
     again = scenario._replace(running=reworked(scenario.running))
     step_results(again, batches[0], pace_of(again.running, batches[0]), bracketed=False)
-    if again.running.rack.plan.fits:
+    of_prompts(again)
+    if again.running.rack.plan.fits and not again.load.reads:
         _lone_user_ratio(again, batches[-1])
 
 
-def _results(running: Running, rows: Rows, knee: int | None, full: int | None, ratio: float | None) -> tuple[Row, ...]:
+def _results(
+    scenario: Scenario, rows: Rows, knee: int | None, full: int | None, ratio: float | None
+) -> tuple[Row, ...]:
+    running, undone = scenario.running, undecoded(scenario)
     plan, last = running.rack.plan, rows[-1]["batch"]
     knee_batch, remark = None if knee is None else rows[knee]["batch"], "marked >"
     if full and knee_batch and knee_batch > full:
@@ -118,22 +126,15 @@ def _results(running: Running, rows: Rows, knee: int | None, full: int | None, r
         balance = "by the weights alone; the knee counts all of a step"
     if knee is None:
         past = "past what memory holds" if full and not _is_held(running.rack, full) else "past this sweep"
-        remark = no_knee(running.rack) or (past if full else "none at this context")
+        remark = undone.get("step_time_s") or no_knee(running.rack) or (past if full else "none at this context")
+    of_one = undone.get("cost_ratio", f"what one of {last:,} pays for a token")
     of = f"of {plan.context:,.0f} tokens each{', with this in the host' if holds(running.rack) else ''}"
     return (
         Row("gpus", running.rack.devices, remarks.count_remark(running.rack)),
-        Row(
-            "critical_batch",
-            critical,
-            no_knee(running.rack) or balance,
-        ),
+        Row("critical_batch", critical, no_knee(running.rack) or balance),
         Row("knee_batch", knee_batch, remark),
         Row("max_batch", plan.max_sequences, of if plan.cache else "no KV cache"),
-        Row(
-            "lone_user_cost_ratio",
-            ratio,
-            f"what one of {last:,} pays for a token" if plan.fits else "the model does not fit",
-        ),
+        Row("lone_user_cost_ratio", ratio, of_one if plan.fits else "the model does not fit"),
         *remarks.room_rows(running.rack),
     )
 
@@ -141,6 +142,8 @@ def _results(running: Running, rows: Rows, knee: int | None, full: int | None, r
 def _columns(scenario: Scenario, rows: Rows) -> tuple[str, ...]:
     """What a table has room for: the price where there is one, the bound beside an estimate, the experts hit."""
     cost = "usd_per_million_tokens" if scenario.price else "cost_ratio"
+    if scenario.load.reads:
+        return ("batch", "ttft_s", "input_tokens_per_s", cost)
     bound = ("bound_step_time_s",) if any(row["bound_step_time_s"] != row["step_time_s"] for row in rows) else ()
     experts = ("experts_hit_share",) if "experts_hit_share" in rows[0] else ()
     ratio = ("cost_ratio",) if scenario.price and not experts and not bound else ()
@@ -150,13 +153,13 @@ def _columns(scenario: Scenario, rows: Rows) -> tuple[str, ...]:
 
 def _rows(scenario: Scenario, batches: tuple[float, ...]) -> Rows:
     running, rack, model = scenario.running, scenario.rack, scenario.rack.model
-    nothing = {batch: _nothing(rack, batch) for batch in batches}
+    nothing = {batch: undecoded(scenario) | _nothing(rack, batch) for batch in batches}
     seconds = {batch: token_seconds(scenario, batch) for batch in batches if "cost_ratio" not in nothing[batch]}
     least = min(seconds.values(), default=0.0)
     rows: list[dict[str, Any]] = []
     for batch in batches:
         step = step_results(scenario, batch, pace_of(running, batch))
-        row = decoding_paid(known(step | of_request(scenario, step), rack), rack)
+        row = decoding_paid(known(step | of_request(scenario, step) | of_prompts(scenario), rack), rack)
         row["cost_ratio"] = seconds[batch] / least if batch in seconds else None
         if model.is_sparse:
             row["experts_hit_share"] = counting.experts_hit_share(model, batch)
@@ -180,21 +183,29 @@ def _nothing(rack: Rack, batch: float) -> dict[str, str]:
     return dict.fromkeys((*remarks.OF_WHAT_FITS, *keys), why)
 
 
-def _null_notes(rack: Rack, rows: Rows, every: Rows) -> list[Note]:
+def _null_notes(scenario: Scenario, rows: Rows, every: Rows) -> list[Note]:
     """A note for each key without a value: where a row that fits has none either, that is why."""
+    rack, undone = scenario.rack, undecoded(scenario)
     own = {key for row in rows for key, value in row.items() if value is None} if rack.plan.fits else set[str]()
     misfit = _nothing(rack, every[-1]["batch"])
-    return remarks.null_notes(every, lambda key: (key not in own and misfit.get(key)) or remarks.why_null(key, rack))
+
+    def why(key: str) -> str:
+        return (key not in own and misfit.get(key)) or undone.get(key) or remarks.why_null(key, rack)
+
+    return remarks.null_notes(every, why)
 
 
 def _pays_prompts(scenario: Scenario) -> bool:
     """Whether the price of a token pays for prompts too: where a request is known, and the time of its prompt."""
-    return scenario.load.request is not None and not holds(scenario.rack)
+    load = scenario.load
+    return load.request is not None and not load.reads and not holds(scenario.rack)
 
 
 def _lone_user_ratio(scenario: Scenario, batch: float) -> float:
     """What a lone user pays for a token against one of a batch, as the prices of both are counted."""
     running, request = scenario.running, scenario.load.request
+    if scenario.load.reads:  # a prompt is the same in every batch
+        return token_seconds(scenario, 1) / token_seconds(scenario, batch)
     alone, step = (tpot_of(running, size) for size in (1, batch))
     if request is None or not _pays_prompts(scenario):
         return formulas.cost.lone_user_cost_ratio(step_time_alone=alone, step_time=step, batch=batch)
@@ -282,11 +293,13 @@ def _of_kind(running: Running) -> str:
 
 
 def _used(rows: Rows) -> str:
-    """The utilization from the smallest batch to the largest."""
+    """The utilization from the smallest batch to the largest, and the share of the experts that these read."""
     low, high = (show(rows[index]["utilization"], "share") for index in (0, -1))
+    few, most = (show(rows[index].get("experts_hit_share"), "share") for index in (0, -1))
+    experts = f", the experts that a step reads from {few} to {most}" if few != most else ""
     if low == high:
         return f"Utilization is {low}{'' if len(rows) == 1 else ' throughout'}"
-    return f"Utilization goes from {low} to {high}"
+    return f"Utilization goes from {low} to {high}{experts}"
 
 
 def _advice(scenario: Scenario, rows: Rows, full: int | None) -> tuple[str, ...]:

@@ -230,10 +230,16 @@ def _known(
 
 def _unserved(scenario: Scenario, served: Served | None) -> dict[str, str]:
     """Why results have no value where a model does not fit, requests pile up or decode nothing, by JSON key."""
+    return undecoded(scenario) | unserved(scenario.rack, overloaded=_is_overloaded(served))
+
+
+def undecoded(scenario: Scenario) -> dict[str, str]:
+    """Why results have no value where a request decodes nothing, by JSON key."""
     nothing = dict.fromkeys(_OF_DECODING, "nothing is decoded") if scenario.load.reads else {}
     if nothing and holds(scenario.rack):
-        nothing |= dict.fromkeys(("bound", "utilization", "usd_per_million_tokens"), UNKNOWN["prefill_time_s"])
-    return nothing | unserved(scenario.rack, overloaded=_is_overloaded(served))
+        unknown = ("bound", "utilization", "usd_per_million_tokens", "cost_ratio")
+        nothing |= dict.fromkeys(unknown, UNKNOWN["prefill_time_s"])
+    return nothing
 
 
 def has_times(rack: Rack) -> bool:
@@ -511,7 +517,7 @@ def _full_prompt(scenario: Scenario) -> str:
     return f"full of prompts, {show(full_prefill_time(scenario.running.replica, request), 's')} each" if request else ""
 
 
-def _first_token(scenario: Scenario, results: dict[str, Any]) -> str:
+def first_token(scenario: Scenario, results: dict[str, Any]) -> str:
     """The verdict on requests whose only token comes with the prompt."""
     rack, request, usd = scenario.rack, scenario.load.request, results["usd_per_million_tokens"]
     assert request is not None
@@ -541,7 +547,7 @@ def _prompt_words(scenario: Scenario, results: dict[str, Any]) -> str:
 
 def _verdict(scenario: Scenario, running: Running, results: dict[str, Any]) -> str:
     if scenario.load.reads:
-        return _first_token(scenario, results)
+        return first_token(scenario, results)
     left_out = "" if results["communication_time_s"] is not None else ", communication left out"
     start = time_words(running, results, scenario.draft)
     where = "" if scenario.copies == 1 else " on each"

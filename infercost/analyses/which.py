@@ -489,8 +489,19 @@ def _verdict(scenario: Scenario, best: Rows, placed: Iterable[Placed | Missed], 
             times = show(others[0]["tokens_per_s_per_gpu"] / first["tokens_per_s_per_gpu"], "x")
             words += f", with {times} the tokens/s a device"
         text += f" Second is {_worth(others[0])} at {_said(others[0], job.sort)[0]}{words}."
+    text += _many_each(job, best)
     certain = surest(each.running for each in scenario.each if each.running)
     return text if certain == "an estimate" else text.replace(UNKNOWN, f", {certain}")
+
+
+def _many_each(job: Job, best: Rows) -> str:
+    """A caution on the fastest on more devices than it has sequences, with what is cheapest."""
+    sequences, first = ceil(job.concurrent), best[0]
+    if job.sort != "speed" or job.is_of_day or not 1 < sequences < first["gpus"]:
+        return ""
+    least = min((row for row in best if row["usd_per_million_tokens"]), key=_usd, default=first)
+    cost = f"; {_worth(least)} is cheapest, {', '.join(_said(least, 'cost')[::2])}" if least is not first else ""
+    return f" That is {show(first['gpus'] / sequences)} devices for each sequence{cost}."
 
 
 def _model(rack: Rack) -> str:

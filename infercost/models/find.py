@@ -191,7 +191,7 @@ def _by_name(text: str) -> Checkpoint:
         try:
             return _from_hub_or_name(text)
         except (UnknownName, BadFile):
-            catalog.refuse_other_kind(text)
+            catalog.refuse_foreign(text)
             raise
     return _from_preset(preset, name, text)
 

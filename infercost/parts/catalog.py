@@ -238,10 +238,8 @@ def find(family: str, name: str) -> tuple[str, str]:
     begun = _begun(files, text)
     if begun and all(own.startswith(begun[0]) for own in begun):
         return begun[0], files[begun[0]]
-    if family == "models" and _CLOSED.match(name.lower()):
-        raise UnknownName(f"the size of {name} is not published", "name an open model, or guess: --params 200B")
     if family == "models":
-        refuse_other_kind(name)
+        refuse_foreign(name)
     kind = _of_kind(files, text)
     if begun and not kind:
         few = ", ".join(begun[:KINDRED]) + (" ..." if len(begun) > KINDRED else "")
@@ -296,8 +294,10 @@ _OTHER_KINDS = {
 }
 
 
-def refuse_other_kind(name: str) -> None:
-    """UnknownName for a model of speech, images or video, of which at most the memory is counted, by its config."""
+def refuse_foreign(name: str) -> None:
+    """UnknownName for a model of no known size, or of speech, images or video, of which at most memory is counted."""
+    if _CLOSED.match(name.lower()):
+        raise UnknownName(f"the size of {name} is not published", "name an open model, or guess: --params 200B")
     own = name.lower().rpartition("/")[2]
     for what, names in _OTHER_KINDS.items():
         if re.match(rf"({names})(?![a-z])", own, re.VERBOSE):

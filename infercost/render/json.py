@@ -19,6 +19,7 @@ def document(report: Report, sources: bool) -> dict[str, Any]:
         "schema_version": SCHEMA_VERSION,
         "command": report.command,
         "verdict": report.verdict,
+        "met": report.met,
         "inputs": {item.key: item.value for item in report.inputs},
         "assumed": [item.key for item in report.inputs if item.assumed],
         "results": {row.key: row.value for row in report.results},

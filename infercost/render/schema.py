@@ -77,7 +77,7 @@ ROWS = {
     "fit": """name alias released family total_params active_params dtype weights_from efficiency gpus tp pp ep dp
     weight_bytes max_context tokens_per_s_per_user offload host_bytes flags source""",
     "utilization": "",
-    "sweep-batch": f"{_STEP} tp pp ep {_OF_ALL_TOKENS} cost_ratio fits",
+    "sweep-batch": f"{_STEP} tp pp ep prefill_flops {_OF_ALL_TOKENS} cost_ratio fits",
     "userbase": f"{_LEVEL} hour load requests_per_s",
     "economies": f"{_LEVEL} cost_ratio",
     "frontier": f"""{_STEP} name gpu model dtype tp pp ep replicas total_gpus prefill_per_decode
@@ -103,7 +103,13 @@ SWEPT = ("fit", "utilization", "userbase", "economies")
 TEXTS = """alias aliases attention bound cheapest constant date dtype efficiency family fastest ffn flags gpu heads id
 key metric model name not_covered offload others path price_basis price_date rate released remark replay shown source
 title unit value weak weights_from why_not"""
-FLAGS = ("determined", "fits", "on_frontier", "stable")
+FLAGS = {
+    "determined": "whether the runs determine the constant",
+    "fits": "whether memory holds the model and its sequences, whatever the speed; limits too are in the answer's met",
+    "met": "false where it does not fit, keep up or meet a limit, exit code 3 of one answer",
+    "on_frontier": "whether no other configuration is both faster and cheaper",
+    "stable": "whether it keeps up with the load",
+}
 OBJECTS = {
     "groups": "errors by kind of row",
     "best_of_each": "figures of the best row of each part, model or format; null where none meets the limits",
@@ -129,7 +135,7 @@ def schema(command: str) -> dict[str, Any]:
         raise UnknownName(
             f"schema: no command {command!r}", f"{closest(command, [*RESULTS])}one of {', '.join(RESULTS)}"
         )
-    swept = f"{RESULTS[command]} key value unit shown low high" if command in SWEPT else ""
+    swept = f"{RESULTS[command]} met key value unit shown low high" if command in SWEPT else ""
     rows = {"bands": BANDS, **_properties(f"{ROWS[command]} {swept}")}
     properties = _answer(command, rows)
     return {
@@ -149,6 +155,10 @@ def _answer(command: str, rows: dict[str, Any]) -> dict[str, Any]:
         "schema_version": {"const": SCHEMA_VERSION},
         "command": {"const": command},
         "verdict": {"type": "string", "description": "the answer in a sentence"},
+        "met": {
+            "type": "boolean",
+            "description": "yes or no: false where it does not fit or misses a limit, exit code 3",
+        },
         "inputs": {"type": "object", "description": "options and figures of presets, in base units"},
         "assumed": {**texts, "description": "the inputs that nobody gave"},
         "results": _results(command),
@@ -184,6 +194,8 @@ def _property(key: str) -> dict[str, Any]:
     """The type of a key, with its label and unit as people read them."""
     if key in OBJECTS:
         return {"type": "object", "description": OBJECTS[key]}
+    if key in FLAGS:
+        return {"type": _types(key), "description": FLAGS[key]}
     if key not in KEYS:
         return {"type": _types(key)}
     named = KEYS[key]

@@ -346,3 +346,17 @@ def test_a_lead_within_the_error_of_the_estimates_is_said(run: Run) -> None:
     assert said["verdict"].endswith(", within the error of these estimates.")
     for more in (("h100", "l40s", "--model", "llama-3.1-8b"), (*asked[1:-1], "--efficiency", "ideal")):
         assert "within the error" not in run("compare", *more, "--json").json["verdict"]
+
+
+@pytest.mark.parametrize("more", [(), ("--batch", "8")])
+def test_a_comparison_says_in_which_layout_its_users_are(more: tuple[str, ...], run: Run) -> None:
+    """Alone or at a batch they are those of ``utilization --batch``, which says what it has when full beside it."""
+    load = ("--model", "llama-3.1-405b")
+    said = run("compare", "h100:16", *load, *more, "--json").json
+    (row,) = said["rows"]
+    asked = run("utilization", "--gpu", "h100:16", *load, *(more or ("--batch", "1")), "--json").json
+    assert {key: row[key] for key in ("tp", "pp", "ep")} == {key: asked["inputs"][key] for key in ("tp", "pp", "ep")}
+    assert row["tokens_per_s_per_user"] == asked["results"]["tokens_per_s_per_user"]
+    assert f" on 16 x h100-sxm in tp {row['tp']}, " in said["verdict"]
+    two = run("compare", "h100:16", "h200:16", *load, *more, "--json").json
+    assert "h100-sxm tp 16, h200-sxm tp 16" in next(note["text"] for note in two["notes"] if note["code"] == "layout")

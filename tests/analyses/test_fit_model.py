@@ -631,6 +631,24 @@ def test_a_layout_of_the_same_devices_that_holds_clearly_more_is_named(run: Run)
     assert "room for 8 such sequences (16 in all)" in asked_for
 
 
+@pytest.mark.parametrize(
+    ("gpu", "model"),
+    [("h200", "minimax-m2"), ("h200", "llama-3.1-70b"), ("h100", "minimax-m2"), ("h100", "deepseek-v3")],
+)
+@pytest.mark.parametrize("command", ["fit", "utilization"])
+def test_a_node_too_few_names_no_more_devices_than_a_batch_takes_uncounted(command: str, gpu: str, model: str) -> None:
+    """Fifty sequences of 64k on replicas of four H200: twelve devices, also where eight were given."""
+    asked = {"model": model, "batch": 50, "context": "64k"}
+    free = infercost.fit(gpu=gpu, **asked)
+    said = (
+        infercost.fit(gpu=f"{gpu}:8", **asked) if command == "fit" else infercost.utilization(gpu=f"{gpu}:8", **asked)
+    )
+    found = re.match(r"(\d+) devices \(--gpu (\S+)\)$", said.advice[0])
+    assert found, said.advice
+    assert int(found[1]) == free["gpus"] or f"; {found[1]} devices hold them as one replica: --gpu" in free.verdict
+    assert infercost.fit(gpu=found[2], **asked)["fits"]
+
+
 def test_replicas_that_hold_more_than_one_are_not_told_of_it(run: Run) -> None:
     """Of a 70B model on eight H100 the replica of all holds most: nothing is said."""
     assert " as " not in run("fit", "--gpu", "h100:8", "--model", "llama-3.1-70b", "--json").json["verdict"]

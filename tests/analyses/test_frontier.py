@@ -682,3 +682,31 @@ def test_the_best_says_its_tokens_of_a_device(run: Run) -> None:
     said = run(*asked, "--best", "cost", "--json").json
     rate = 1000 / said["rows"][0]["usd_per_million_tokens_all_in"]
     assert f", {rate:.4g} tokens/s a device." in said["verdict"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "cheaper"),
+    [
+        ({"gpu": "gb200:72", "model": "deepseek-r1", "max_tpot": "20ms"}, 0.7),
+        ({"gpu": "h100:16", "model": "llama-3.1-405b"}, 0.5),
+    ],
+)
+def test_prompts_apart_are_named_where_they_cost_less_at_the_same_speed(asked: dict[str, Any], cheaper: float) -> None:
+    """Where prompts ride along, users wait for them; the command that is named has its speed and its price."""
+    report = infercost.frontier(**asked)
+    words = r"would make it \$([\d.]+) .* at ([\d.]+) tokens/s \(utilization --disaggregated ([^)]+)\)"
+    found = re.search(words, report.verdict)
+    assert found
+    flags = found[3].removeprefix("--").split(" --")
+    given = {key: int(value) for key, value in (flag.split() for flag in flags)}
+    load = {"model": asked["model"], "input_tokens": 7680, "output_tokens": 1024}
+    apart = infercost.utilization(gpu=asked["gpu"].partition(":")[0], disaggregated=True, **load, **given)
+    assert float(found[2]) == pytest.approx(apart["tokens_per_s_per_user"], rel=1e-3)
+    assert float(found[1]) == pytest.approx(apart["usd_per_million_tokens"], rel=1e-3)
+    rows = [row for row in rows_of(report) if row["on_frontier"] and 1 / row["itl_s"] >= apart["tokens_per_s_per_user"]]
+    assert apart["usd_per_million_tokens"] < (1 - cheaper) * min(row["usd_per_million_tokens_all_in"] for row in rows)
+
+
+def test_prompts_apart_are_not_named_where_they_cost_about_as_much_or_for_a_load() -> None:
+    assert "of their own" not in infercost.frontier(gpu="gb200:72", model="deepseek-r1").verdict
+    assert "of their own" not in infercost.frontier(gpu="h100:16", model="llama-3.1-405b", users=10_000).verdict

@@ -501,6 +501,27 @@ def test_a_prompt_alone_has_the_use_and_the_bound_of_the_prompt_and_none_of_a_st
         assert next(row.remark for row in report.results if row.key == key) == "nothing is decoded"
 
 
+@pytest.mark.parametrize("model", ["llama-3.1-8b", "mixtral-8x7b"])
+def test_batches_of_prompts_alone_agree_with_each_asked_alone(model: str) -> None:
+    """Where nothing is decoded, no row of a sweep over batches has a decoding step."""
+    asked: dict[str, Any] = {"gpu": "h100:2", "model": model, "tp": 2, "input_tokens": 8000, "output_tokens": 1}
+    swept = infercost.sweep_batch(**asked, batch=[1, 4, 16])
+    assert swept.series is not None
+    assert swept.verdict.startswith("Nothing is decoded, so that all batches are alike, all in tp 2. ")
+    assert (swept["knee_batch"], swept["lone_user_cost_ratio"]) == (None, 1)
+    for row in swept.series.rows:
+        alone = infercost.utilization(**asked, batch=row["batch"])
+        assert {key: row[key] for key in alone if key in row} == {key: alone[key] for key in alone if key in row}
+        assert row["step_time_s"] is row["tokens_per_s"] is row.get("experts_hit_share") is None
+
+
+def test_a_sweep_says_what_share_of_the_experts_its_batches_read(run: Run) -> None:
+    """Of 8 experts a token takes 2, and 16 tokens miss one with a chance of 0.75 to the sixteenth."""
+    said = run("sweep-batch", "--gpu", "h100:2", "--model", "mixtral-8x7b", "--batch", "1:16", "--json").json
+    assert said["rows"][-1]["experts_hit_share"] == pytest.approx(1 - 0.75**16)
+    assert ", the experts that a step reads from 25.0% to 99.0%" in said["verdict"]
+
+
 @pytest.mark.parametrize(("prompt", "bound"), [(32_000, "compute"), (16, "memory")])
 def test_a_prompt_that_is_followed_by_tokens_has_what_binds_it_beside_its_time(prompt: int, bound: str) -> None:
     """A bound by a roofline: few tokens read all weights, many do more arithmetic than these take to read."""

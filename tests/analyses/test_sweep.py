@@ -633,3 +633,18 @@ def test_a_width_that_is_best_in_all_is_said_to_be() -> None:
     assert f" the price of a million tokens is {least[1]} ({least[0]}, {least[2]})." in said.verdict
     rising = infercost.utilization(**asked, sweep="tp=2,4").verdict
     assert "is best" not in rising
+
+
+def test_points_that_miss_a_limit_are_none_of_those_that_do_it(run: Run) -> None:
+    asked = ("userbase", "--gpu", "h100:8", "--model", "llama-3.1-70b", "--users", "50k")
+    swept = run(*asked, "--sweep", "max-tpot=2ms,50ms", "--json")
+    rows = [(row["fits"], row["met"]) for row in swept.json["rows"]]
+    assert (swept.code, swept.json["met"], rows) == (0, True, [(True, False), (True, True)])
+    assert swept.json["verdict"].startswith("1 of 2 points misses the limit. At max tpot 50 ms, ")
+
+
+@pytest.mark.parametrize("more", [("--replicas", "1"), ("--max-tpot", "2ms")])
+def test_met_says_yes_or_no_where_memory_is_enough(more: tuple[str, ...], run: Run) -> None:
+    asked = ("userbase", "--gpu", "h100:8", "--model", "llama-3.1-70b", "--users", "5M")
+    missed = run(*asked, *more, "--json")
+    assert (missed.code, missed.json["met"], missed.json["results"]["fits"]) == (3, False, True)

@@ -587,3 +587,14 @@ def test_the_second_has_its_tokens_a_device_over_those_of_the_first(run: Run) ->
     first, second = answer["rows"]
     times = second["tokens_per_s_per_gpu"] / first["tokens_per_s_per_gpu"]
     assert f"with {times:.4g}x the tokens/s a device." in answer["verdict"]
+
+
+def test_the_fastest_on_more_devices_than_sequences_is_cautioned(run: Run) -> None:
+    """Eight times as many A100 as there are sequences are no faster for it than a tenth of the money would be."""
+    asked = ("compare", "--model", "deepseek-r1", "--max-tpot", "15ms", "--json")
+    said, cheapest = run(*asked, "--sort", "speed").json, run(*asked).json["rows"][0]
+    each = said["rows"][0]["gpus"] / 64
+    assert each > 1
+    words = f" That is {each:g} devices for each sequence; {cheapest['gpus']} x {cheapest['name']} is cheapest, $"
+    assert words in said["verdict"]
+    assert "for each sequence" not in run("compare", "--model", "llama-3.1-8b", "--sort", "speed", "--json").out

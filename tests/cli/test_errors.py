@@ -555,6 +555,23 @@ def test_a_model_that_answers_no_text_is_told_so(model: str, what: str, run: Run
     assert "did you mean" not in said.err
 
 
+@pytest.mark.parametrize("action", ["show", "list"])
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [
+        ("whisper", "whisper is a speech model"),
+        ("sdxl", "sdxl is an image generator"),
+        ("dall-e", "dall-e is an image generator"),
+        ("gpt-5", "the size of gpt-5 is not published"),
+    ],
+)
+def test_presets_say_of_a_model_that_has_none_why(action: str, name: str, what: str, run: Run) -> None:
+    said = run("presets", action, name)
+    assert (said.code, said.out) == (2, "")
+    assert what in said.err
+    assert "did you mean" not in said.err
+
+
 def test_a_model_of_another_name_is_not_suggested(run: Run) -> None:
     """A name that ends as another's is no misspelling of it; one letter less is."""
     assert "did you mean" not in run("fit", "--gpu", "h100", "--model", "nonsense-large-3").err

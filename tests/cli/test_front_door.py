@@ -19,8 +19,8 @@ from tests.conftest import ROOT, Run
 
 #: How an answer is wanted, of every command.
 DOCUMENT = (
-    *("schema_version", "command", "verdict", "inputs", "assumed", "results", "rows", "advice", "engine_command"),
-    *("notes", "steps", "sources"),
+    *("schema_version", "command", "verdict", "met", "inputs", "assumed", "results", "rows", "advice"),
+    *("engine_command", "notes", "steps", "sources"),
 )
 OUTPUT = {"words", "scenario", "format", "json", "csv", "steps", "sources", "output", "plot"}
 
@@ -166,6 +166,7 @@ def test_the_schema_of_a_command_is_one_and_refuses_other_answers(command: str, 
 def test_the_schema_knows_types_and_units(run: Run) -> None:
     results = json.loads(run("schema", "fit").out)["properties"]["results"]["properties"]
     assert results["fits"]["type"] == ["boolean", "null"]
+    assert "memory holds" in results["fits"]["description"]
     assert results["weight_bytes"] == {"type": ["number", "null"], "description": "weights (B)"}
     unknown = run("schema", "fits")
     assert (unknown.code, unknown.out) == (2, "")

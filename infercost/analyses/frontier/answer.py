@@ -7,6 +7,7 @@ from typing import Any
 
 from infercost import formulas
 from infercost.analyses.frontier import search
+from infercost.analyses.frontier.apart import apart_words
 from infercost.analyses.frontier.search import MOST_BATCH, Frontier, Point
 from infercost.analyses.prices import kinds_of_prices, weak_price, with_price
 from infercost.analyses.remarks import NAMED, NULL_REASONS, bands_of, null_notes, surest
@@ -89,7 +90,7 @@ def _report(scenario: Scenario, frontiers: list[Frontier]) -> Report:
     return Report(
         command="frontier",
         verdict=_verdict(scenario, front, ends, _beside(scenario, frontiers, each, front[asked]))
-        + _prices(scenario, of_front, front),
+        + (apart_words(points[joint[asked]], front[asked]) + _prices(scenario, of_front, front)),
         inputs=scenario.inputs,
         results=(*search.counts(spaces, frontiers), *_results(front, ends), *_of_each(each)),
         series=_series(

@@ -405,7 +405,7 @@ def row_of(point: Point) -> dict[str, Any]:
     space, layout = point.candidate, point.candidate.rack.plan.layout
     setup = space.search.setup
     seconds = formulas.cost.device_seconds_per_token(devices=layout.devices, tokens_per_s=point.rate)
-    flags = _text({**asking(setup.model, layout), "batch": point.batch})
+    flags = flags_of(point.candidate, point.batch)
     return {
         "name": space.search.name,
         "gpu": setup.part.name,
@@ -420,6 +420,11 @@ def row_of(point: Point) -> dict[str, Any]:
         "flags": flags,
         "replay": f"{replay(space)} {flags}",
     }
+
+
+def flags_of(candidate: Scenario, batch: int) -> str:
+    """The flags of a layout and a batch, as ``utilization`` takes them."""
+    return _text({**asking(candidate.search.setup.model, candidate.rack.plan.layout), "batch": batch})
 
 
 def replay(space: Scenario) -> str:
