@@ -295,6 +295,11 @@ QUANTITIES: dict[str, Quantity] = {
     # serving and cost
     "served_cost": Quantity("$_all", "USD", "cost of a token when all replicas of a service are paid"),
     "margin": Quantity("g_m", "share", "gross margin that a price is to leave", "margin"),
+    "seat_price": Quantity("$_seat", "USD", "what a user pays a month", "paid a user a month", "a seat"),
+    "gross_margin": Quantity("g_s", "share", "gross margin at the price of a seat", "gross margin", "margin",
+        phrase="the gross margin"),
+    "paying_users": Quantity("U_pay", "", "least users who pay for themselves", "users who pay for themselves",
+        "pays from", phrase="the number of users who pay for themselves"),
     "charged_usd": Quantity("$_sell", "USD", "what is charged to leave a margin"),
     "asked_cost": Quantity("$_asked", "USD", "cost of a token that is asked for, all devices paid"),
     "replicas_of_texts": Quantity("G", "", "replicas that read a rate of texts", of="replicas"),

@@ -64,7 +64,15 @@ _OF_QUEUE = (*_OF_PRICE, "ttft_s", "request_time_s", "in_flight", "job_time_s")
 PILED = "requests pile up: the queue has no end"
 #: What no more users than a service keeps up with have, by the start of its key.
 _OF_USERS = (
-    *("usd_per_million_tokens", "usd_per_user_month", "charged_usd", "ttft_s", "in_flight", "mean_wait_s"),
+    *(
+        "usd_per_million_tokens",
+        "usd_per_user_month",
+        "charged_usd",
+        "gross_margin",
+        "ttft_s",
+        "in_flight",
+        "mean_wait_s",
+    ),
     *("tokens_per_month", "api_usd_per_month", "api_gross_margin"),
 )
 _OF_SERVING = (
@@ -106,6 +114,7 @@ _SERVICE_NULL_REASONS = {
         ),
         "needs --price, or an API that bills more than the floor",
     ),
+    "paying_users": "no number of users pays at that price",
     "break_even_usd_per_gpu_hour": "needs --price, and an API that bills less than the floor",
     "joules_per_token": "no power is known",
     **dict.fromkeys(("users_within_2x", "users_within_10_percent", "users_at_trough"), "no number of users reaches it"),

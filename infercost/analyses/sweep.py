@@ -155,6 +155,12 @@ _SERVICE = Headline(
     main=("usd_per_month", "slots"),
     figures=(_USD, "utilization"),
 )
+_SEATS = _SERVICE._replace(
+    columns=("users", "gross_margin", "paying_users", _USD),
+    bar=("usd_per_month", "api_usd_per_month"),
+    verdict=(("gross_margin",), ("paying_users", "usd_per_month")),
+    main=("gross_margin",),
+)
 #: What is swept to save money by.
 SAVING = ("dtype", "kv_dtype", "api_price")
 #: What is swept whose points have errors of their own.
@@ -178,6 +184,8 @@ def headline(question: Question, axes: Iterable[Axis] = (), rows: Rows = ()) -> 
     if question.command == "fit":
         return _FIT if "gpu" in question.given or any(axis.key == "gpu" for axis in axes) else _NEEDS
     if question.command == "userbase":
+        if "seat_price" in question.given or any(axis.key == "seat_price" for axis in axes):
+            return _SEATS
         return _BILL if "api_price" in given or is_of_api(question) else _SERVICE
     if "api_price" in given:
         return _STEP_API

@@ -35,6 +35,7 @@ from infercost.fleet.cost import (
     of_month,
     paid_devices,
     row_of,
+    users_at_price,
     users_averaging,
 )
 from infercost.fleet.day import (
@@ -255,7 +256,8 @@ def _of_a_service(scenario: Scenario) -> Report:
     beside = own_or_api.against(service, day, even)
     hours = _hours(service, day, row := row_of(service, day))
     results = (*_people_rows(run), *_fleet_rows(run, row, said=day.stable and not missed), *_time_rows(run, row))
-    results += (*_money_rows(run, row), *user_rows(scenario, _user_usd(service, day)), *_api_rows(scenario, run, even))
+    results += (*_money_rows(run, row), *user_rows(scenario, month_usd(service, day), day.users))
+    results += (*own_or_api.paying_rows(scenario), *_api_rows(scenario, run, even))
     results = results if day.stable else tuple(map(_of_pile, results))
     if not scenario.rack.plan.fits:
         return _unfit(scenario, results, OF_USERS)
@@ -314,8 +316,9 @@ def _shown_service(scenario: Scenario, service: Service, day: Day) -> Callable[[
         for _, load in worst:
             wait(fleet, day.users, fleet.replicas(day.users, load), load)
         row_of(again, kept)
-        month_usd(service, day)
-        _ = [*user_rows(scenario, _user_usd(service, day))]
+        _ = [*user_rows(scenario, month_usd(service, day), day.users)]
+        if (price := scenario.question.get("seat_price")) is not None:
+            users_at_price(scenario.service, price)
         if scenario.api_price is not None:
             own_or_api.work(scenario.service, scenario.api_price)
 

@@ -166,8 +166,12 @@ _ANSWERED = {
         "and --traffic; ",
     ),
     **dict.fromkeys(
-        ("revenue", "revenue_per_user", "arpu", "subscription", "price_per_user", "margin", "profit"),
-        "it counts cost: userbase --users N gives USD a month and a user, --margin 60% what to charge for it; ",
+        (
+            *("revenue", "revenue_per_user", "arpu", "subscription", "subscription_price", "margin", "profit"),
+            *("price_per_user", "price_per_seat", "user_price", "seats", "seat_price", "gross_margin"),
+        ),
+        "userbase --users N --seat-price 49 gives the gross margin at what a user pays a month, --margin 60% what to "
+        "charge; ",
     ),
 }
 
@@ -343,7 +347,7 @@ def userbase(
     traffic: take.Traffic = None, trace: take.Trace = None, burstiness: take.Burstiness = None,
     scale_down: take.ScaleDown = None, max_tpot: take.MaxTpot = None, max_ttft: take.MaxTtft = None,
     max_wait_probability: take.MaxWaitProbability = None, replicas: take.Replicas = None,
-    budget: take.Budget = None, margin: take.Margin = None,
+    budget: take.Budget = None, margin: take.Margin = None, seat_price: take.SeatPrice = None,
     model: take.Model = None, params: take.Params = None, active_params: take.ActiveParams = None,
     dtype: take.Dtype = None, gpu: take.Gpu = None, gpus: take.Gpus = None,
     efficiency: take.Efficiency = None, engine_version: take.EngineVersion = None, usable: take.Usable = None,
