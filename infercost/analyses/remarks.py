@@ -151,7 +151,7 @@ REQUEST = {
 OF_BATCH = (
     *("step_time_s", "tpot_s", "itl_s", "tokens_per_s", "tokens_per_s_per_user", "tokens_per_s_per_gpu"),
     *("usd_per_million_tokens", "usd_per_million_tokens_decode", "device_seconds_per_token", "joules_per_token"),
-    *("tokens_per_s_all_in", "input_tokens_per_s"),
+    *("tokens_per_s_all_in", "input_tokens_per_s", "job_time_s", "job_usd"),
 )
 #: What a token costs where its prompt is paid too.
 ALL_IN = (
@@ -165,13 +165,13 @@ LOADS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("batch", "slots"), ()),
     "arrivals": (
         *("tokens_per_s", "tokens_per_s_per_gpu", "input_tokens_per_s", "joules_per_token", "wh_per_request"),
-        *("usd_per_million_tokens", "usd_per_million_tokens_decode"),
+        *("usd_per_million_tokens", "usd_per_million_tokens_decode", "job_time_s", "job_usd"),
     ),
     "users": ("tokens_per_s",),
     "prompts": (),
 }
 #: What follows from the time of a prompt where prompts are all that is read.
-READ = ("request_time_s", "usd_per_million_tokens", "input_tokens_per_s", "wh_per_request")
+READ = (*("request_time_s", "usd_per_million_tokens", "input_tokens_per_s", "wh_per_request", "job_time_s", "job_usd"),)
 #: What arrivals meet: measured runs at a rate say how sure they are.
 MET = ("itl_s", "tpot_s", "tokens_per_s_per_user", "request_time_s")
 #: What a draft changes: whatever follows from the tokens that a step yields.

@@ -6,6 +6,7 @@ from itertools import pairwise
 from math import inf
 from typing import Any, NamedTuple
 
+from infercost import formulas
 from infercost.analyses.many import HELD, LAYOUT, Answer, Outcome, Rows, Values, outcomes_of, refuse_side_by_side
 from infercost.analyses.remarks import null_notes
 from infercost.parts.accelerator import is_owned
@@ -88,7 +89,7 @@ _READ_PROMPTS = _STEP._replace(  # nothing is decoded
 )
 _JOB = _STEP._replace(  # a user's speed among the prompts of others is that of the time between tokens
     columns=("job_usd", "job_time_s", "tokens_per_s_all_in", "itl_s", _USD, "ttft_s", "bound"),
-    verdict=(("job_usd",), ("job_time_s",), ("tokens_per_s_all_in", _ALL)),
+    verdict=(("job_usd",), ("job_time_s",), ("itl_s", _SPEED)),
     main=("job_usd", "job_time_s"),
     most=3,
 )
@@ -682,7 +683,13 @@ def _extremes(figure: str, rows: Rows) -> tuple[Values, Values]:
 
 
 def _shown(figure: str, row: Values) -> str:
-    return lasting(row[figure]) if figure == "job_time_s" else show(row[figure], KEYS[figure].unit)
+    """A figure of a verdict; beside the time between a user's tokens how many he has a second."""
+    if figure == "job_time_s":
+        return lasting(row[figure])
+    text = show(row[figure], KEYS[figure].unit)
+    if figure != "itl_s":
+        return text
+    return f"{text} or {show(formulas.cost.tokens_per_s_per_user(step_time=row[figure]), '')} tokens/s a user"
 
 
 def _left_out(axes: tuple[Axis, ...], outcomes: list[Outcome]) -> Iterator[Note]:
