@@ -1104,6 +1104,7 @@ QUANTITIES: dict[str, Quantity] = {
     "gpus_per_replica": figure("devices per replica", "", "replica of"),
     "users_per_replica": figure("users per full replica", "", "a replica"),
     "usd_per_million_tokens_fifth": figure("USD per million, 20% load", "USD"),
+    "usd_per_million_tokens_two_fifths": figure("USD per million, 40% load", "USD"),
     "usd_per_million_tokens_four_fifths": figure("USD per million, 80% load", "USD"),
     "users_within_2x": figure("users within 2x of the floor", "", "within 2x",
         phrase="the number of users within 2x of it"),

@@ -442,7 +442,8 @@ def _verdict(axes: tuple[Axis, ...], head: Headline, rows: Rows, served: str) ->
     if len(axes) > 1 or not axes[0].is_numeric:
         if len(axes) == 1 and len(feasible) <= NAMED:
             first_words, *others = (_each(axes[0], figure, feasible) for figure in figures)
-            words = "; ".join([first_words + _times_words(axes[0], figures[0], feasible), *others])
+            times = "" if _is_of_models(axes[0], figures[0]) else _times_words(axes[0], figures[0], feasible)
+            words = "; ".join([first_words + times, *others])
             return f"{start}{words[0].upper()}{words[1:]}.{savings(axes[0], figures, feasible)}{waiting}"
         ranges = "; ".join(_range(axes, figure, feasible) for figure in figures)
         return f"{start}Over {many(len(feasible), 'point')}, {ranges}.{waiting}"
@@ -630,9 +631,18 @@ def _each(axis: Axis, figure: str, rows: Rows) -> str:
     if len(set(texts)) == 1 and not none:
         return f"{_is(figure, texts[0])} for each"
     names = [axis.name(row) for row in known]
+    if _is_of_models(axis, figure):
+        low = min(row[figure] for row in known)
+        ratios = (f"{digits(row[figure] / low, 3)}x" for row in known)
+        names = [f"{name}{f', {times}' * (times != '1x')}" for name, times in zip(names, ratios, strict=True)]
     first, *others = (f"{text} ({name})" for text, name in zip(texts, names, strict=True))
     start = _is(figure, texts[0]) + f" ({names[0]})" if figure == "gpus" else f"{KEYS[figure].phrase} is {first}"
     return f"{', '.join([start, *others])}{none}"
+
+
+def _is_of_models(axis: Axis, figure: str) -> bool:
+    """Whether a figure is what each of several models costs, which has how many times the least it is behind it."""
+    return axis.key == "model" and KEYS[figure].unit.startswith("USD")
 
 
 def _is(figure: str, value: str) -> str:

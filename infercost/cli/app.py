@@ -162,8 +162,13 @@ _WORDS = {
 _ANSWERED = {
     **dict.fromkeys(
         ("utilization", "mfu", "mbu", "occupancy", "load", "duty", "duty_cycle", "hours", "hours_per_day", "busy"),
-        "how well hardware is used follows from its load: give --users with --minutes-per-day or --messages-per-day, "
-        "and --traffic; ",
+        "how well hardware is used follows from its load: economies has the price of a token at 20%, 40% and 80% of a "
+        "full one, and of --users with --minutes-per-day or --messages-per-day, and --traffic; ",
+    ),
+    **dict.fromkeys(
+        ("credit", "credits", "cash", "runway", "months", "burn", "monthly_budget"),
+        "userbase --gpu NAME:N --replicas 1 gives USD a month of devices that always run: a credit over it is the "
+        "months that it lasts; ",
     ),
     **dict.fromkeys(
         (
@@ -213,7 +218,8 @@ def _refuse_several(args: Sequence[str]) -> None:
     hints = {
         "gpu": "economies, frontier and compare take several; two unequal cards: "
         "count both as the lesser, --gpu NAME:2",
-        "model": "frontier --model takes several" + ("; here --sweep model=A,B" if "sweep" in known else ""),
+        "model": "frontier --model takes several; "
+        + ("here --sweep model=A,B" if "sweep" in known else "economies --sweep model=A,B has what each costs"),
     }
     for name, hint in hints.items():
         several = sum(arg.partition("=")[0] == f"--{name}" for arg in args) > 1

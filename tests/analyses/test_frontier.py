@@ -682,3 +682,11 @@ def test_the_best_says_its_tokens_of_a_device(run: Run) -> None:
     said = run(*asked, "--best", "cost", "--json").json
     rate = 1000 / said["rows"][0]["usd_per_million_tokens_all_in"]
     assert f", {rate:.4g} tokens/s a device." in said["verdict"]
+
+
+def test_a_dearer_model_has_how_many_times_the_price_it_is(run: Run) -> None:
+    asked = ("frontier", "--gpu", "h100", "--max-gpus", "2", "--model", "llama-3.1-8b", "--model", "qwen3-32b")
+    said = run(*asked, "--best", "cost", "--json").json
+    cheap, dear = (each["usd_per_million_tokens_all_in"] for each in said["results"]["best_of_each"].values())
+    assert f" devices ({dear / cheap:.3g}x the price; " in said["verdict"]
+    assert "x the price" not in run(*asked, "--best", "speed", "--json").json["verdict"]

@@ -57,9 +57,10 @@ def test_a_fifth_of_the_load_is_said_with_its_price() -> None:
         if said is messages:
             day = infercost.userbase(**ASKED, users=full, replicas=1, messages_per_day=10)["tokens_per_s"]
         whole = 2.2 / 3600 / day * 1e6
-        fifth, rest = (said[f"usd_per_million_tokens_{share}"] for share in ("fifth", "four_fifths"))
-        assert (fifth, rest) == (pytest.approx(5 * whole, rel=0.01), pytest.approx(1.25 * whole, rel=0.01))
-        end = f"serves up to {full:,} users; at 20% of its full tokens/s a million cost ${fifth:.2f}, at 80% $"
+        shares = {"fifth": 5, "two_fifths": 2.5, "four_fifths": 1.25}
+        fifth, middle, rest = (said[f"usd_per_million_tokens_{share}"] for share in shares)
+        assert [fifth, middle, rest] == pytest.approx([times * whole for times in shares.values()], rel=0.01)
+        end = f"serves up to {full:,} users; at 20% load a million cost ${fifth:.2f}, at 40% ${middle:.2f}, at 80% $"
         assert end in said.verdict
         remark = next(row.remark for row in said.results if row.key == "usd_per_million_tokens_fifth")
         users = int(remark.split()[0].replace(",", ""))

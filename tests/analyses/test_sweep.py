@@ -633,3 +633,12 @@ def test_a_width_that_is_best_in_all_is_said_to_be() -> None:
     assert f" the price of a million tokens is {least[1]} ({least[0]}, {least[2]})." in said.verdict
     rising = infercost.utilization(**asked, sweep="tp=2,4").verdict
     assert "is best" not in rising
+
+
+def test_prices_of_models_have_how_many_times_the_cheapest_they_are(run: Run) -> None:
+    said = run("economies", "--gpu", "h100", "--sweep", "model=qwen3-32b,qwen3-8b,llama-3.1-70b", "--json").json
+    dear, cheap, dearest = (row["floor_usd_per_million_tokens"] for row in said["rows"])
+    assert said["verdict"].startswith(
+        f"The floor of a million tokens is ${dear:.2f} (qwen3-32b, {dear / cheap:.3g}x), ${cheap:.3f} (qwen3-8b), "
+        f"${dearest:.2f} (llama-3.1-70b, {dearest / cheap:.3g}x); "
+    )
