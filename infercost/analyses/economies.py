@@ -122,6 +122,9 @@ def _results(scenario: Scenario, lone: Day, floor: Day, even: own_or_api.BreakEv
     yield from (_nearness_row(scenario, key, times * least) for key, times in NEARNESS.items())
     yield Row("floor_usd_per_million_tokens", _usd(service, least), "with endless users")
     yield from price_rows(floor_row := cost.row_of(service, floor), "of the floor, ")
+    if (request := service.request) is not None and (usd := _usd(service, least)) is not None:
+        each = formulas.cost.usd_per_request(usd_per_million_tokens=usd, output_tokens=request.output_tokens)
+        yield Row("usd_per_request", each, "of the floor, with its prompt")
     yield from margin_rows(scenario, *_costs(scenario, floor_row, _usd(service, least)))
     yield Row("floor_device_seconds", least, "of a device for each token")
     yield Row(

@@ -30,6 +30,7 @@ from infercost.report import Input, Note, Report, Row, Series
 from infercost.scenario.rack import OF_A_HOST
 from infercost.scenario.read import Question, counted_name
 from infercost.scenario.scenario import Scenario
+from infercost.scenario.usual import LENGTHS
 from infercost.units import digits, many, show
 
 if TYPE_CHECKING:
@@ -64,16 +65,8 @@ _OF_QUEUE = (*_OF_PRICE, "ttft_s", "request_time_s", "in_flight", "job_time_s")
 PILED = "requests pile up: the queue has no end"
 #: What no more users than a service keeps up with have, by the start of its key.
 _OF_USERS = (
-    *(
-        "usd_per_million_tokens",
-        "usd_per_user_month",
-        "charged_usd",
-        "gross_margin",
-        "ttft_s",
-        "in_flight",
-        "mean_wait_s",
-    ),
-    *("tokens_per_month", "api_usd_per_month", "api_gross_margin"),
+    *("usd_per_million_tokens", "usd_per_user_month", "usd_per_request", "charged_usd", "gross_margin", "ttft_s"),
+    *("in_flight", "mean_wait_s", "tokens_per_month", "api_usd_per_month", "api_gross_margin"),
 )
 _OF_SERVING = (
     *(
@@ -292,6 +285,11 @@ def _habits(inputs: Iterable[Input]) -> str:
 def overlap_words(running: Running) -> str:
     """What overlaps in a pass, and whether that was measured on such parts."""
     return OVERLAP[running.overlap] + (", as measured" if running.overlap in IN_TURN and is_timed(running) else "")
+
+
+def gives_length(scenario: Scenario) -> bool:
+    """Whether anybody said how long a request is."""
+    return any(item.key in LENGTHS and not item.assumed for item in scenario.inputs)
 
 
 def is_one(rack: Rack) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 from infercost import formulas
 from infercost.analyses.hosts import holds
 from infercost.analyses.prices import says_price
-from infercost.analyses.remarks import Bands, bands_at, idle_words
+from infercost.analyses.remarks import Bands, bands_at, gives_length, idle_words
 from infercost.models import counting
 from infercost.numeric import is_nothing, known_share, maximum, minimum
 from infercost.parts.bands import sets_of
@@ -28,7 +28,6 @@ from infercost.replica.step import (
 )
 from infercost.report import Note, Report, Row
 from infercost.scenario.scenario import FOR_ONE, Load, Scenario
-from infercost.scenario.usual import LENGTHS
 from infercost.units import lasting, many, show
 
 #: Seconds of a step: the bound that no stack beats, and this stack with everything overlapping or nothing.
@@ -610,11 +609,6 @@ def shows_read(scenario: Scenario) -> bool:
     """Whether anybody asks what prompts bring in: requests under a load, a batch of given lengths, prompts alone."""
     load, many_at_once = scenario.load, scenario.batch > 1 or scenario.copies > 1
     return load.is_steady or reads_alone(scenario) or (many_at_once and gives_length(scenario))
-
-
-def gives_length(scenario: Scenario) -> bool:
-    """Whether anybody said how long a request is."""
-    return any(item.key in LENGTHS and not item.assumed for item in scenario.inputs)
 
 
 def taken_words(scenario: Scenario, results: dict[str, Any]) -> str:

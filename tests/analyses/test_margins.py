@@ -150,3 +150,17 @@ def test_a_seat_unasked_and_over_loads() -> None:
     assert not {"gross_margin", "paying_users"} & {*infercost.userbase(**SEATS, users=1000).values}
     rows = infercost.userbase(**SEATS, users=1000, price=3, sweep="seat-price=10,20")
     assert rows.verdict.startswith("With seat price from $10.00 to $20.00, the gross margin rises from 56.2% to 78.1%")
+
+
+def test_what_a_request_costs_by_hand() -> None:
+    """60 messages a day of 1,000 users are 1,825,000 a month of 730 hours, on two devices at $3 an hour."""
+    said = infercost.userbase(**SEATS, users=1000, price=3)
+    each = 4380 / 1_825_000
+    assert said["usd_per_request"] == pytest.approx(each, rel=1e-3)
+    assert f" a million output tokens, ${each:.4f} a request, $4,380 a month ($4.38 a user); " in said.verdict
+    assumed = infercost.userbase(gpu="h100:2", model="qwen3-32b", users=1000)
+    assert assumed["usd_per_request"] == pytest.approx(assumed["usd_per_million_tokens"] / 1e6 * 1024)
+    assert " a request" not in assumed.verdict
+    least = infercost.economies(**SEATS, price=3)
+    assert least["usd_per_request"] == pytest.approx(least["floor_usd_per_million_tokens"] / 1e6 * 400)
+    assert "usd_per_request" not in infercost.userbase(gpu="h100:2", params="8B", users=1000, price=3).values
