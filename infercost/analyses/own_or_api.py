@@ -173,7 +173,8 @@ def paying_rows(scenario: Scenario) -> Iterator[Row]:
     if service.price is None or (first := cost.users_at_price(service, price)) is None:
         yield Row("paying_users", None, NEEDS_PRICE if service.price is None else "no number of them does")
         return
-    yield Row("paying_users", first, stays(first, cost.users_at_price_for_good(service, price, first)))
+    good = stays(first, cost.users_at_price_for_good(service, price, first))
+    yield Row("paying_users", first, f"{good}, on replicas of {many(service.running.rack.devices, 'device')}")
 
 
 def _why_never(point: BreakEven) -> str:

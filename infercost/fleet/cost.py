@@ -311,12 +311,10 @@ def users_at_price(service: Service, price: float) -> int | None:
 
     Of replicas that were given, those who pay for all of them, where these have room for so many.
     """
-    fleet, level = service.fleet, at_level(service)
-    if not fleet.fixed:
-        return _paying_users(level, seat_price=price)
-    month = month_usd(service, day_of(fleet, 1.0)) or 0.0
-    users = ceiling(month / price)
-    return users if users <= most_users(level.fleet, fleet.fixed) else None
+    if not (fixed := service.fleet.fixed):
+        return _paying_users(service, seat_price=price)
+    users = ceiling((month_usd(service, day_of(service.fleet, 1.0)) or 0.0) / price)
+    return users if users <= most_users(at_level(service).fleet, fixed) else None
 
 
 @solved(
@@ -329,8 +327,7 @@ def _paying_users(service: Service, *, seat_price: float) -> int | None:
 @lately
 def users_at_price_for_good(service: Service, price: float, first: int) -> int | None:
     """The least users from which on all pay for themselves at a price that so many first do; None where unknown."""
-    level = at_level(service)
-    return first if service.fleet.fixed else _last_users(level.fleet, _losing(level, price), first)
+    return first if service.fleet.fixed else _last_users(service.fleet, _losing(service, price), first)
 
 
 def _losing(service: Service, price: float) -> Exceeds:
