@@ -272,12 +272,19 @@ def exact(value: object, unit: str = "", most: int = 4) -> str:
     return f"{digits(value, most)}x" if unit == "x" else f"{digits(value, most)} {unit}".rstrip()
 
 
-def lasting(seconds: float) -> str:
-    """A long time in the unit that people plan with: minutes from two on, hours from two on, days from three on."""
-    for unit, size, least in (("days", 86400, 3), ("hours", 3600, 2), ("minutes", 60, 2)):
-        if seconds >= least * size:
-            return f"{show(float(f'{seconds / size:.3g}'), '')} {unit}"
-    return show(seconds, "s")
+def lasting(seconds: float, like: float | None = None) -> str:
+    """A long time in the unit that people plan with, or plan another one with."""
+    unit, size = planned(seconds if like is None else like)
+    return f"{show(float(f'{seconds / size:.3g}'), '')} {unit}" if unit else show(seconds, "s")
+
+
+def planned(seconds: float) -> tuple[str, float]:
+    """The unit that people plan a time with and its seconds: minutes from two on, hours from two on, days from three.
+
+    Empty for a shorter one.
+    """
+    longer = (("days", 86400.0, 3), ("hours", 3600.0, 2), ("minutes", 60.0, 2))
+    return next(((unit, size) for unit, size, least in longer if seconds >= least * size), ("", 1.0))
 
 
 def _share(value: float) -> str:

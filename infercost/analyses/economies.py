@@ -46,7 +46,10 @@ NEARNESS = {"users_within_2x": 2.0, "users_within_10_percent": 1.1}
 
 #: Users of a replica too few for a fifth of its load, and shares of its tokens at which one has a row.
 FEW = 20
-LOADED = {"usd_per_million_tokens_fifth": 0.2, "usd_per_million_tokens_four_fifths": 0.8}
+LOADED = {
+    f"usd_per_million_tokens_{end}": share
+    for end, share in {"fifth": 0.2, "two_fifths": 0.4, "four_fifths": 0.8}.items()
+}
 
 
 def answer(scenario: Scenario) -> Report:
@@ -119,6 +122,9 @@ def _results(scenario: Scenario, lone: Day, floor: Day, even: own_or_api.BreakEv
     yield from (_nearness_row(scenario, key, times * least) for key, times in NEARNESS.items())
     yield Row("floor_usd_per_million_tokens", _usd(service, least), "with endless users")
     yield from price_rows(floor_row := cost.row_of(service, floor), "of the floor, ")
+    if (request := service.request) is not None and (usd := _usd(service, least)) is not None:
+        each = formulas.cost.usd_per_request(usd_per_million_tokens=usd, output_tokens=request.output_tokens)
+        yield Row("usd_per_request", each, "of the floor, with its prompt")
     yield from margin_rows(scenario, *_costs(scenario, floor_row, _usd(service, least)))
     yield Row("floor_device_seconds", least, "of a device for each token")
     yield Row(
@@ -300,11 +306,12 @@ def _verdict_beside_api(scenario: Scenario, values: Mapping[str, Any], even: own
 
 
 def _capacity_words(scenario: Scenario, values: Mapping[str, Any]) -> str:
-    """The most users of a replica, and what a token costs where it makes a fifth of its tokens, or four fifths."""
-    fifth, most = (values.get(f"usd_per_million_tokens_{share}") for share in ("fifth", "four_fifths"))
+    """The most users of a replica, and what a token costs where it makes only a share of its tokens."""
     full, devices = values["users_per_replica"], many(scenario.rack.devices, "device")
-    loads = f"; at 20% of its full tokens/s a million cost {show(fifth, 'USD')}, at 80% {show(most, 'USD')}"
-    told = fifth is not None and full >= FEW  # one of fewer is more than a share of them
+    costs = {share: cost for key, share in LOADED.items() if (cost := values.get(key)) is not None}
+    first, *others = (f"at {share:.0%}{{}} {show(cost, 'USD')}" for share, cost in costs.items()) if costs else ("",)
+    loads = f"; {', '.join((first.format(' load a million cost'), *(each.format('') for each in others)))}"
+    told = costs and full >= FEW  # one of fewer is more than a share of them
     return f"One replica of {devices} serves up to {many(full, 'user')}{loads if told else ''}."
 
 

@@ -8,9 +8,8 @@ from typing import Any, NamedTuple
 from infercost import formulas
 from infercost.analyses.hosts import holds
 from infercost.analyses.many import at_point
-from infercost.analyses.remarks import PILED, kind, why_null
+from infercost.analyses.remarks import PILED, gives_length, kind, why_null
 from infercost.analyses.step import (
-    gives_length,
     reads_alone,
     step_pace,
     step_results,

@@ -164,6 +164,18 @@ def result_rows(point: BreakEven | None) -> Iterator[Row]:
     yield Row("users_at_api_price", point.users, f"own at {asked}" if point.users else old, shown=False)
 
 
+def paying_rows(scenario: Scenario) -> Iterator[Row]:
+    """From how many users on what each pays a month pays for a service; empty unasked."""
+    if (price := scenario.question.get("seat_price")) is None:
+        return
+    service = scenario.service
+    if service.price is None or (first := cost.users_at_price(service, price)) is None:
+        yield Row("paying_users", None, NEEDS_PRICE if service.price is None else "no number of them does")
+        return
+    good = stays(first, cost.users_at_price_for_good(service, price, first))
+    yield Row("paying_users", first, f"{good}, on replicas of {many(service.running.rack.devices, 'device')}")
+
+
 def _why_never(point: BreakEven) -> str:
     if point.floor is None:
         return NEEDS_PRICE
@@ -379,7 +391,7 @@ def answer(scenario: Scenario) -> Report:
         results=rows,
         notes=scenario.notes,
         work={
-            "": lambda: [*user_rows(scenario, _each(_bill(scenario)))],
+            "": lambda: [*user_rows(scenario, (again := _bill(scenario)).month, again.users)],
             **({"without its cache": lambda: _bill(_uncached(scenario))} if saved else {}),
         },
     )
@@ -427,7 +439,7 @@ def _rows(scenario: Scenario, bill: Bill, plain: float, saved: float) -> tuple[R
         Row("tokens_per_month", tokens, "in and out"),
         Row("api_usd_per_month", bill.month, "all of them"),
         Row("api_usd_per_user_month", _each(bill), shown=users is not None),
-        *user_rows(scenario, _each(bill)),
+        *user_rows(scenario, bill.month, bill.users),
         Row("api_usd_per_request", bill.month / bill.requests),
         Row("api_usd_per_million_tokens", bill.million, "per output token, as --api-price bills the request"),
         Row("api_uncached_usd_per_month", plain, "every prompt billed as new", saved != 0),

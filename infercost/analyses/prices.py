@@ -267,18 +267,45 @@ def margin_words(scenario: Scenario, values: Mapping[str, Any]) -> str:
     return f"A gross margin of {show(margin, 'share')} takes a price of {least}{apart}. "
 
 
-def user_rows(scenario: Scenario, cost: float | None) -> Iterator[Row]:
-    """What is charged a user a month, who costs so much; empty unasked."""
-    if (margin := scenario.question.get("margin")) is None:
-        return
-    charged = None if cost is None else formulas.cost.charged_usd(cost=cost, margin=margin)
-    yield Row("charged_usd_per_user_month", charged, f"leaves {show(margin, 'share')} of it")
+def user_rows(scenario: Scenario, month: float | None, users: float | None) -> Iterator[Row]:
+    """What is charged each of so many users who cost so much a month, and what a price leaves; empty unasked."""
+    margin, price = (scenario.question.get(name) for name in ("margin", "seat_price"))
+    charged, left, money = None, None, formulas.cost
+    if margin is not None:
+        if month is not None and users:
+            charged = money.charged_usd(cost=month / users, margin=margin)
+        yield Row("charged_usd_per_user_month", charged, f"leaves {show(margin, 'share')} of it")
+    if price is not None:
+        if month is not None and users:
+            left = money.gross_margin(usd_per_month=month, users=users, seat_price=price)
+        yield Row("gross_margin", left, f"of {show(price, 'USD')} a user a month")
 
 
 def user_words(scenario: Scenario, rows: Iterable[Row]) -> str:
-    """What to charge a user a month for the margin that was asked for, as the start of a verdict; empty unasked."""
-    charged = next((row.value for row in rows if row.key == "charged_usd_per_user_month"), None)
-    if charged is None:
+    """What to charge a user a month for a margin, or the margin that a price leaves: the start of a verdict, if asked.
+
+    The price comes first where both were asked about.
+    """
+    rows = [*rows]
+    values = {row.key: row.value for row in rows}
+    charged, left = (values.get(key) for key in ("charged_usd_per_user_month", "gross_margin"))
+    if left is None and charged is None:
         return ""
-    margin = show(scenario.question.get("margin"), "share")
-    return f"{show(charged, 'USD')} a user a month leaves a gross margin of {margin}: "
+    if left is None:
+        margin = show(scenario.question.get("margin"), "share")
+        return f"{show(charged, 'USD')} a user a month leaves a gross margin of {margin}: "
+    price, margin = float(scenario.question.get("seat_price")), f"gross margin of {show(left, 'share')}"
+    made = f"leaves a {margin}" if left >= 0 else f"loses {show(-left * price, 'USD')} on each, a {margin}"
+    return f"{show(price, 'USD')} a user a month {made}{_pays_words(rows)}: "
+
+
+def _pays_words(rows: Iterable[Row]) -> str:
+    """From how many users on a price pays, and from how many for good; empty of an API, which bills each alike."""
+    paying = next((row for row in rows if row.key == "paying_users"), None)
+    if paying is None:
+        return ""
+    if paying.value is None:
+        return ", and pays with no number of users"
+    later = re.search("from (.*) on for good", paying.remark)
+    good = f" ({later[1]} for good)" if later else ""
+    return f", and pays from {many(paying.value, 'user')} on{good}"

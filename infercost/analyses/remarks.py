@@ -30,6 +30,7 @@ from infercost.report import Input, Note, Report, Row, Series
 from infercost.scenario.rack import OF_A_HOST
 from infercost.scenario.read import Question, counted_name
 from infercost.scenario.scenario import Scenario
+from infercost.scenario.usual import LENGTHS
 from infercost.units import digits, many, show
 
 if TYPE_CHECKING:
@@ -64,8 +65,8 @@ _OF_QUEUE = (*_OF_PRICE, "ttft_s", "request_time_s", "in_flight", "job_time_s")
 PILED = "requests pile up: the queue has no end"
 #: What no more users than a service keeps up with have, by the start of its key.
 _OF_USERS = (
-    *("usd_per_million_tokens", "usd_per_user_month", "charged_usd", "ttft_s", "in_flight", "mean_wait_s"),
-    *("tokens_per_month", "api_usd_per_month", "api_gross_margin"),
+    *("usd_per_million_tokens", "usd_per_user_month", "usd_per_request", "charged_usd", "gross_margin", "ttft_s"),
+    *("in_flight", "mean_wait_s", "tokens_per_month", "api_usd_per_month", "api_gross_margin"),
 )
 _OF_SERVING = (
     *(
@@ -106,6 +107,7 @@ _SERVICE_NULL_REASONS = {
         ),
         "needs --price, or an API that bills more than the floor",
     ),
+    "paying_users": "no number of users pays at that price",
     "break_even_usd_per_gpu_hour": "needs --price, and an API that bills less than the floor",
     "joules_per_token": "no power is known",
     **dict.fromkeys(("users_within_2x", "users_within_10_percent", "users_at_trough"), "no number of users reaches it"),
@@ -142,7 +144,7 @@ REQUEST = {
 OF_BATCH = (
     *("step_time_s", "tpot_s", "itl_s", "tokens_per_s", "tokens_per_s_per_user", "tokens_per_s_per_gpu"),
     *("usd_per_million_tokens", "usd_per_million_tokens_decode", "device_seconds_per_token", "joules_per_token"),
-    *("tokens_per_s_all_in", "input_tokens_per_s"),
+    *("tokens_per_s_all_in", "input_tokens_per_s", "job_time_s", "job_usd"),
 )
 #: What a token costs where its prompt is paid too.
 ALL_IN = (
@@ -156,13 +158,13 @@ LOADS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("batch", "slots"), ()),
     "arrivals": (
         *("tokens_per_s", "tokens_per_s_per_gpu", "input_tokens_per_s", "joules_per_token", "wh_per_request"),
-        *("usd_per_million_tokens", "usd_per_million_tokens_decode"),
+        *("usd_per_million_tokens", "usd_per_million_tokens_decode", "job_time_s", "job_usd"),
     ),
     "users": ("tokens_per_s",),
     "prompts": (),
 }
 #: What follows from the time of a prompt where prompts are all that is read.
-READ = ("request_time_s", "usd_per_million_tokens", "input_tokens_per_s", "wh_per_request")
+READ = (*("request_time_s", "usd_per_million_tokens", "input_tokens_per_s", "wh_per_request", "job_time_s", "job_usd"),)
 #: What arrivals meet: measured runs at a rate say how sure they are.
 MET = ("itl_s", "tpot_s", "tokens_per_s_per_user", "request_time_s")
 #: What a draft changes: whatever follows from the tokens that a step yields.
@@ -283,6 +285,11 @@ def _habits(inputs: Iterable[Input]) -> str:
 def overlap_words(running: Running) -> str:
     """What overlaps in a pass, and whether that was measured on such parts."""
     return OVERLAP[running.overlap] + (", as measured" if running.overlap in IN_TURN and is_timed(running) else "")
+
+
+def gives_length(scenario: Scenario) -> bool:
+    """Whether anybody said how long a request is."""
+    return any(item.key in LENGTHS and not item.assumed for item in scenario.inputs)
 
 
 def is_one(rack: Rack) -> bool:

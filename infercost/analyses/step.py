@@ -1,15 +1,16 @@
 """What a step and a request answer at a batch, by JSON key: times, what binds, utilization, throughput, cost."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
 from infercost import formulas
 from infercost.analyses.hosts import holds
 from infercost.analyses.prices import says_price
-from infercost.analyses.remarks import idle_words
+from infercost.analyses.remarks import Bands, bands_at, gives_length, idle_words
 from infercost.models import counting
 from infercost.numeric import is_nothing, known_share, maximum, minimum
+from infercost.parts.bands import sets_of
 from infercost.replica import serving
 from infercost.replica.layout import rank_cache_bytes
 from infercost.replica.rack import Rack
@@ -27,7 +28,6 @@ from infercost.replica.step import (
 )
 from infercost.report import Note, Report, Row
 from infercost.scenario.scenario import FOR_ONE, Load, Scenario
-from infercost.scenario.usual import LENGTHS
 from infercost.units import lasting, many, show
 
 #: Seconds of a step: the bound that no stack beats, and this stack with everything overlapping or nothing.
@@ -421,19 +421,20 @@ def job_results(
     return {"job_time_s": time, "job_usd": usd}
 
 
-def job_remarks(results: dict[str, Any]) -> dict[str, str]:
-    """What stands beside the time and the money of a job."""
-    time = results.get("job_time_s")
-    return {"job_time_s": "" if time is None else lasting(time), "job_usd": "every accelerator paid until its end"}
+def job_remarks() -> dict[str, str]:
+    """What stands beside the money of a job."""
+    return {"job_usd": "every accelerator paid until its end"}
 
 
 def job_words(scenario: Scenario, results: dict[str, Any]) -> str:
     """The start of a verdict on a job: its time and money, and how many at once; empty where none was asked for."""
     if scenario.requests is None or results.get("job_time_s") is None:
         return ""
-    load, copies, usd = scenario.load, scenario.copies, results["job_usd"]
+    load, copies, time, usd = scenario.load, scenario.copies, results["job_time_s"], results["job_usd"]
     what = many(scenario.requests, "text" if scenario.rack.model.prefill_only else "request")
-    money = f" and {show(usd, 'USD')}" if usd is not None else ""
+    bands = _bands_of_job(scenario, results)
+    long = f"{lasting(time)}{_ends(bands, 'job_time_s', partial(lasting, like=time))}"
+    money = f" and {show(usd, 'USD')}{_ends(bands, 'job_usd', _usd)}" if usd is not None else ""
     if load.rate is not None:
         at = f"at {show(copies * load.rate, '')} a second"
     elif load.concurrent is not None:
@@ -444,7 +445,35 @@ def job_words(scenario: Scenario, results: dict[str, Any]) -> str:
         why = next((item.origin for item in scenario.inputs if item.key == "batch" and item.assumed), "")
         at = f"at batch {show(copies * scenario.batch, '')}{f' ({why})' if (why := why.partition(': ')[2]) else ''}"
     take, at = "takes" if scenario.requests == 1 else "take", at and f" {at}"
-    return f"{what} {take} {lasting(results['job_time_s'])}{money} on {place_of_all(scenario)}{at}. "
+    return f"{what} {take} {long}{money} on {place_of_all(scenario)}{at}. "
+
+
+def _bands_of_job(scenario: Scenario, results: dict[str, Any]) -> Bands:
+    """The intervals of a job: those of the speed that it follows from; none of texts, of which no run is known."""
+    rack, keys = scenario.rack, ("batch", "job_time_s", "job_usd")
+    if rack.model.prefill_only or not sets_of(rack.setup.stack, rack.part):
+        return {}
+    return bands_at({key: results[key] for key in keys}, rack, load_of(scenario))
+
+
+def _ends(bands: Bands, key: str, shown: Callable[[float], str]) -> str:
+    """An interval behind its figure, a unit that both ends have said once; empty without one."""
+    if key not in bands:
+        return ""
+    low, high = map(shown, bands[key])
+    return f" ({low.removesuffix(high.lstrip('$0123456789.,'))} to {high})"
+
+
+def _usd(value: float) -> str:
+    return show(value, "USD")
+
+
+def load_of(scenario: Scenario) -> str:
+    """What sets the load, as intervals know it."""
+    if scenario.load.reads and not holds(scenario.rack):
+        return "prompts"
+    steady = "slots" if scenario.load.is_steady else "batch"
+    return steady if scenario.load.rate is None else "arrivals"
 
 
 def _read(scenario: Scenario, results: dict[str, Any], request: Request) -> float:
@@ -580,11 +609,6 @@ def shows_read(scenario: Scenario) -> bool:
     """Whether anybody asks what prompts bring in: requests under a load, a batch of given lengths, prompts alone."""
     load, many_at_once = scenario.load, scenario.batch > 1 or scenario.copies > 1
     return load.is_steady or reads_alone(scenario) or (many_at_once and gives_length(scenario))
-
-
-def gives_length(scenario: Scenario) -> bool:
-    """Whether anybody said how long a request is."""
-    return any(item.key in LENGTHS and not item.assumed for item in scenario.inputs)
 
 
 def taken_words(scenario: Scenario, results: dict[str, Any]) -> str:

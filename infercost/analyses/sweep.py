@@ -6,6 +6,7 @@ from itertools import pairwise
 from math import inf
 from typing import Any, NamedTuple
 
+from infercost import formulas
 from infercost.analyses.many import HELD, LAYOUT, Answer, Outcome, Rows, Values, outcomes_of, refuse_side_by_side
 from infercost.analyses.remarks import null_notes
 from infercost.parts.accelerator import is_owned
@@ -88,7 +89,7 @@ _READ_PROMPTS = _STEP._replace(  # nothing is decoded
 )
 _JOB = _STEP._replace(  # a user's speed among the prompts of others is that of the time between tokens
     columns=("job_usd", "job_time_s", "tokens_per_s_all_in", "itl_s", _USD, "ttft_s", "bound"),
-    verdict=(("job_usd",), ("job_time_s",), ("tokens_per_s_all_in", _ALL)),
+    verdict=(("job_usd",), ("job_time_s",), ("itl_s", _SPEED)),
     main=("job_usd", "job_time_s"),
     most=3,
 )
@@ -155,6 +156,12 @@ _SERVICE = Headline(
     main=("usd_per_month", "slots"),
     figures=(_USD, "utilization"),
 )
+_SEATS = _SERVICE._replace(
+    columns=("users", "gross_margin", "paying_users", _USD),
+    bar=("usd_per_month", "api_usd_per_month"),
+    verdict=(("gross_margin",), ("paying_users", "usd_per_month")),
+    main=("gross_margin",),
+)
 #: What is swept to save money by.
 SAVING = ("dtype", "kv_dtype", "api_price")
 #: What is swept whose points have errors of their own.
@@ -178,6 +185,8 @@ def headline(question: Question, axes: Iterable[Axis] = (), rows: Rows = ()) -> 
     if question.command == "fit":
         return _FIT if "gpu" in question.given or any(axis.key == "gpu" for axis in axes) else _NEEDS
     if question.command == "userbase":
+        if "seat_price" in question.given or any(axis.key == "seat_price" for axis in axes):
+            return _SEATS
         return _BILL if "api_price" in given or is_of_api(question) else _SERVICE
     if "api_price" in given:
         return _STEP_API
@@ -437,7 +446,8 @@ def _verdict(axes: tuple[Axis, ...], head: Headline, rows: Rows, served: str) ->
     if len(axes) > 1 or not axes[0].is_numeric:
         if len(axes) == 1 and len(feasible) <= NAMED:
             first_words, *others = (_each(axes[0], figure, feasible) for figure in figures)
-            words = "; ".join([first_words + _times_words(axes[0], figures[0], feasible), *others])
+            times = "" if _is_of_models(axes[0], figures[0]) else _times_words(axes[0], figures[0], feasible)
+            words = "; ".join([first_words + times, *others])
             return f"{start}{words[0].upper()}{words[1:]}.{savings(axes[0], figures, feasible)}{waiting}"
         ranges = "; ".join(_range(axes, figure, feasible) for figure in figures)
         return f"{start}Over {many(len(feasible), 'point')}, {ranges}.{waiting}"
@@ -631,9 +641,18 @@ def _each(axis: Axis, figure: str, rows: Rows) -> str:
     if len(set(texts)) == 1 and not none:
         return f"{_is(figure, texts[0])} for each"
     names = [axis.name(row) for row in known]
+    if _is_of_models(axis, figure):
+        low = min(row[figure] for row in known)
+        ratios = (f"{digits(row[figure] / low, 3)}x" for row in known)
+        names = [f"{name}{f', {times}' * (times != '1x')}" for name, times in zip(names, ratios, strict=True)]
     first, *others = (f"{text} ({name})" for text, name in zip(texts, names, strict=True))
     start = _is(figure, texts[0]) + f" ({names[0]})" if figure == "gpus" else f"{KEYS[figure].phrase} is {first}"
     return f"{', '.join([start, *others])}{none}"
+
+
+def _is_of_models(axis: Axis, figure: str) -> bool:
+    """Whether a figure is what each of several models costs, which has how many times the least it is behind it."""
+    return axis.key == "model" and KEYS[figure].unit.startswith("USD")
 
 
 def _is(figure: str, value: str) -> str:
@@ -684,7 +703,13 @@ def _extremes(figure: str, rows: Rows) -> tuple[Values, Values]:
 
 
 def _shown(figure: str, row: Values) -> str:
-    return lasting(row[figure]) if figure == "job_time_s" else show(row[figure], KEYS[figure].unit)
+    """A figure of a verdict; beside the time between a user's tokens how many he has a second."""
+    if figure == "job_time_s":
+        return lasting(row[figure])
+    text = show(row[figure], KEYS[figure].unit)
+    if figure != "itl_s":
+        return text
+    return f"{text} or {show(formulas.cost.tokens_per_s_per_user(step_time=row[figure]), '')} tokens/s a user"
 
 
 def _left_out(axes: tuple[Axis, ...], outcomes: list[Outcome]) -> Iterator[Note]:

@@ -30,7 +30,7 @@ def answer(scenario: Scenario) -> Report:
     results = {**_facts(scenario), **(results or _results(scenario))}
     keeps_up = results.get("stable") is not False
     lone = results["batch"] == 1 or results["prefill_time_s"] is None
-    remarks = _remarks(scenario) | job_remarks(results)
+    remarks = _remarks(scenario) | job_remarks()
     hidden = {"prefill_time_s"} if lone else set()
     report = Report(
         command="utilization",

@@ -14,6 +14,7 @@ from infercost.analyses.remarks import (
     ONE_QUEUE,
     PILED,
     bounded,
+    gives_length,
     has_an_end,
     misfit,
     null_notes,
@@ -42,6 +43,7 @@ from infercost.fleet.cost import (
     reworked_service,
     row_of,
     staying,
+    users_at_price,
     users_averaging,
 )
 from infercost.fleet.day import (
@@ -61,6 +63,7 @@ from infercost.numeric import floor
 from infercost.parts.accelerator import called
 from infercost.parts.preset import counted
 from infercost.parts.traffic import DAY
+from infercost.replica.serving import Request
 from infercost.replica.step import critical_batch, reworked
 from infercost.report import Note, Report, Row, Series
 from infercost.scenario.scenario import ALL_TAKEN, TRACED, Habits, Scenario
@@ -261,7 +264,8 @@ def _of_a_service(scenario: Scenario) -> Report:
     beside = own_or_api.against(service, day, even)
     hours = _hours(service, day, row := row_of(service, day))
     results = (*_people_rows(run), *_fleet_rows(run, row, said=day.stable and not missed), *_time_rows(run, row))
-    results += (*_money_rows(run, row), *user_rows(scenario, _user_usd(service, day)), *_api_rows(scenario, run, even))
+    results += (*_money_rows(run, row), *user_rows(scenario, month_usd(service, day), day.users))
+    results += (*own_or_api.paying_rows(scenario), *_api_rows(scenario, run, even))
     results = results if day.stable else tuple(map(_of_pile, results))
     if not scenario.rack.plan.fits:
         return _unfit(scenario, results, OF_USERS)
@@ -319,9 +323,12 @@ def _shown_service(scenario: Scenario, service: Service, day: Day) -> Callable[[
             staffed_wait(fleet, day.users, max(fleet.hours))
         for _, load in worst:
             wait(fleet, day.users, fleet.replicas(day.users, load), load)
-        row_of(again, kept)
-        month_usd(service, day)
-        _ = [*user_rows(scenario, _user_usd(service, day))]
+        row = row_of(again, kept)
+        if again.request:
+            _request_usd(row, again.request)
+        _ = [*user_rows(scenario, month_usd(service, day), day.users)]
+        if (price := scenario.question.get("seat_price")) is not None:
+            users_at_price(scenario.service, price)
         if scenario.api_price is not None:
             own_or_api.work(scenario.service, scenario.api_price)
 
@@ -466,11 +473,21 @@ def _money_rows(run: Run, row: dict[str, Any]) -> Iterator[Row]:
     yield Row("usd_per_month", month, f"{run.service.paid_hours} that replicas run")
     yield Row("usd_per_user_month", _user_usd(run.service, day))
     yield Row("usd_per_million_tokens", row["usd_per_million_tokens"], "all-in, per output token")
+    if (request := run.service.request) is not None:
+        lengths = f"{show(request.input_tokens)} tokens in, {show(request.output_tokens)} out"
+        yield Row("usd_per_request", _request_usd(row, request), lengths)
     yield from price_rows(row)
     yield Row("joules_per_token", row["joules_per_token"], "rated power, idle hours included")
     yield Row("stable", day.stable, "" if day.stable else f"needs {many(run.needed, 'replica')}")
     needed = run.needed * run.service.running.rack.devices if run.is_kept else None
     yield Row("gpus_needed", needed, "at the service level", shown=False)
+
+
+def _request_usd(row: Mapping[str, Any], request: Request) -> float | None:
+    """USD for a request, every hour paid."""
+    if (paid := row["usd_per_million_tokens"]) is None:
+        return None
+    return formulas.cost.usd_per_request(usd_per_million_tokens=paid, output_tokens=request.output_tokens)
 
 
 def _user_usd(service: Service, day: Day) -> float | None:
@@ -672,7 +689,8 @@ def service_verdict(
     if row["usd_per_million_tokens"] and says_price(scenario):
         price = _price_of_tokens(run, row, priced=priced)
         if load == users:
-            price = _price_of_users(run, row, priced=priced, traced=_is_of_requests(scenario))
+            of_requests = {"traced": _is_of_requests(scenario), "asked": gives_length(scenario)}
+            price = _price_of_users(run, row, priced=priced, **of_requests)
         price += _saved_words(run, priced=priced)
     used = _used_words(day, row["utilization"], hours)
     full = f"a replica is full at {many(service.fleet.slots, 'sequence')}: {LIMITS[service.binds]}"
@@ -764,12 +782,14 @@ def _kept_words(scenario: Scenario, run: Run) -> str:
     return f"{requests}, up to {show(limit.value, 'share')} waiting{assumed},"
 
 
-def _price_of_users(run: Run, row: dict[str, Any], *, priced: bool, traced: bool) -> str:
-    """What a token that comes out costs, and a month of all and of each user."""
+def _price_of_users(run: Run, row: dict[str, Any], *, priced: bool, traced: bool, asked: bool) -> str:
+    """What a token that comes out costs, a request whose length was ``asked`` about, a month of all and of each."""
     month, users, cost = month_usd(run.service, run.day) or 0.0, run.day.users, row["usd_per_million_tokens"]
+    request = run.service.request
     each = "" if users == 1 or traced else f" ({show(month / users, 'USD')} a user)"
     paid = "" if priced else f", {show(month, 'USD')} a month{each}"
-    return f" at {show(cost, 'USD')} a million {'output tokens' if run.service.request else 'tokens'}{paid}"
+    one = f", {show(_request_usd(row, request), 'USD')} a request" if asked and request else ""
+    return f" at {show(cost, 'USD')} a million {'output tokens' if request else 'tokens'}{one}{paid}"
 
 
 def _price_of_tokens(run: Run, row: dict[str, Any], *, priced: bool) -> str:

@@ -35,6 +35,7 @@ from infercost.analyses.step import (
     in_all,
     job_remarks,
     job_words,
+    load_of,
     most_requests,
     of_all,
     of_prompts,
@@ -151,7 +152,7 @@ def answer(scenario: Scenario) -> Report:
 
 def _of_replicas(report: Report, scenario: Scenario, results: dict[str, Any], pace: Pace) -> Report:
     """The report with its intervals, of all replicas, and with what was measured of them."""
-    report = of_all(with_bands(report, scenario.rack, _load_of(scenario)), scenario)
+    report = of_all(with_bands(report, scenario.rack, load_of(scenario)), scenario)
     if scenario.measured is None:
         return report
     from infercost.analyses.measurement import with_measured  # loads what nobody needs without one
@@ -166,14 +167,6 @@ def _beside_api(report: Report, scenario: Scenario) -> Report:
     from infercost.analyses.own_or_api import with_api  # loads what nobody needs without one
 
     return with_api(report, scenario)
-
-
-def _load_of(scenario: Scenario) -> str:
-    """What sets the load, as intervals know it."""
-    if scenario.load.reads and not holds(scenario.rack):
-        return "prompts"
-    steady = "slots" if scenario.load.is_steady else "batch"
-    return steady if scenario.load.rate is None else "arrivals"
 
 
 def _said(
@@ -384,7 +377,7 @@ def _remarks(scenario: Scenario, results: dict[str, Any]) -> dict[str, str]:
         "bound_step_time_s": _bound_remark(running, results),
         **_MEANINGS,
         "experts_hit_share": _experts_remark(scenario, results["batch"]),
-        **job_remarks(results),
+        **job_remarks(),
         **(dict.fromkeys(_BETWEEN, "between prompts") if _met(results) else {}),
         **request_remarks(scenario),
         **_price_remarks(Load() if holds(rack) else scenario.load),

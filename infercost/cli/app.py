@@ -162,12 +162,21 @@ _WORDS = {
 _ANSWERED = {
     **dict.fromkeys(
         ("utilization", "mfu", "mbu", "occupancy", "load", "duty", "duty_cycle", "hours", "hours_per_day", "busy"),
-        "how well hardware is used follows from its load: give --users with --minutes-per-day or --messages-per-day, "
-        "and --traffic; ",
+        "how well hardware is used follows from its load: economies has the price of a token at 20%, 40% and 80% of a "
+        "full one, and of --users with --minutes-per-day or --messages-per-day, and --traffic; ",
     ),
     **dict.fromkeys(
-        ("revenue", "revenue_per_user", "arpu", "subscription", "price_per_user", "margin", "profit"),
-        "it counts cost: userbase --users N gives USD a month and a user, --margin 60% what to charge for it; ",
+        ("credit", "credits", "cash", "runway", "months", "burn", "monthly_budget"),
+        "userbase --gpu NAME:N --replicas 1 gives USD a month of devices that always run: a credit over it is the "
+        "months that it lasts; ",
+    ),
+    **dict.fromkeys(
+        (
+            *("revenue", "revenue_per_user", "arpu", "subscription", "subscription_price", "margin", "profit"),
+            *("price_per_user", "price_per_seat", "user_price", "seats", "seat_price", "gross_margin"),
+        ),
+        "userbase --users N --seat-price 49 gives the gross margin at what a user pays a month, --margin 60% what to "
+        "charge; ",
     ),
 }
 
@@ -209,7 +218,8 @@ def _refuse_several(args: Sequence[str]) -> None:
     hints = {
         "gpu": "economies, frontier and compare take several; two unequal cards: "
         "count both as the lesser, --gpu NAME:2",
-        "model": "frontier --model takes several" + ("; here --sweep model=A,B" if "sweep" in known else ""),
+        "model": "frontier --model takes several; "
+        + ("here --sweep model=A,B" if "sweep" in known else "economies --sweep model=A,B has what each costs"),
     }
     for name, hint in hints.items():
         several = sum(arg.partition("=")[0] == f"--{name}" for arg in args) > 1
@@ -343,7 +353,7 @@ def userbase(
     traffic: take.Traffic = None, trace: take.Trace = None, burstiness: take.Burstiness = None,
     scale_down: take.ScaleDown = None, max_tpot: take.MaxTpot = None, max_ttft: take.MaxTtft = None,
     max_wait_probability: take.MaxWaitProbability = None, replicas: take.Replicas = None,
-    budget: take.Budget = None, margin: take.Margin = None,
+    budget: take.Budget = None, margin: take.Margin = None, seat_price: take.SeatPrice = None,
     model: take.Model = None, params: take.Params = None, active_params: take.ActiveParams = None,
     dtype: take.Dtype = None, gpu: take.Gpu = None, gpus: take.Gpus = None,
     efficiency: take.Efficiency = None, engine_version: take.EngineVersion = None, usable: take.Usable = None,

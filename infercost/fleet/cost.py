@@ -32,6 +32,8 @@ from infercost.replica.serving import Request, fullest
 from infercost.replica.step import Running, bytes_of_step, full_batch, reworked
 from infercost.units import ApiPrice, show
 
+#: Whether the cost of so many users exceeds a limit.
+Exceeds = Callable[[float], bool]
 #: Prices of a million tokens.
 BILL = tuple(f"usd_per_million_tokens{end}" for end in ("", "_decode", "_busy", "_output", "_input", "_blended"))
 #: Replicas of a service with so many users that one more changes nothing.
@@ -356,7 +358,11 @@ def users_within(service: Service, limit: float) -> int | None:
 
     Where replicas come and go with headroom for chance it is a number at which cost comes below, maybe not the least.
     """
-    exceeds, fleet = _exceeding(service, limit), service.fleet
+    return _first_users(service.fleet, _exceeding(service, limit))
+
+
+def _first_users(fleet: Fleet, exceeds: Exceeds) -> int | None:
+    """The least users whose cost does not exceed a limit; None where no number's does."""
     if not exceeds(1.0):
         return 1
     low = 0
@@ -396,7 +402,36 @@ def users_at_bill(service: Service, *, api_usd_per_million_tokens: float) -> int
     return users_within(service, api_usd_per_million_tokens / price)
 
 
-def _exceeding(service: Service, limit: float) -> Callable[[float], bool]:
+def users_at_price(service: Service, price: float) -> int | None:
+    """The least users who pay for themselves at a price a month; None where no number does.
+
+    Of replicas that were given, those who pay for all of them, where these have room for so many.
+    """
+    if not (fixed := service.fleet.fixed):
+        return _paying_users(service, seat_price=price)
+    users = ceiling((month_usd(service, day_of(service.fleet, 1.0)) or 0.0) / price)
+    return users if users <= most_users(at_level(service).fleet, fixed) else None
+
+
+@solved(
+    "paying_users", equation="$_month is no more than U_pay × $_seat, for the first time", source="no loss, no gain"
+)
+def _paying_users(service: Service, *, seat_price: float) -> int | None:
+    return _first_users(service.fleet, _losing(service, seat_price))
+
+
+@lately
+def users_at_price_for_good(service: Service, price: float, first: int) -> int | None:
+    """The least users from which on all pay for themselves at a price that so many first do; None where unknown."""
+    return first if service.fleet.fixed else _last_users(service.fleet, _losing(service, price), first)
+
+
+def _losing(service: Service, price: float) -> Exceeds:
+    """Whether so many users cost more a month than they pay."""
+    return lambda users: (month_usd(service, day_of(service.fleet, users)) or 0.0) > price * users
+
+
+def _exceeding(service: Service, limit: float) -> Exceeds:
     """Whether a token of a service for so many users costs more device-seconds than a limit."""
     return lambda users: device_seconds(service, day_of(service.fleet, users)) > limit
 
@@ -420,7 +455,11 @@ def users_for_good(service: Service, limit: float, first: int) -> int | None:
 
     Each further replica lifts the cost again, the less the more there are; where they come and go, every hour does.
     """
-    fleet, exceeds = service.fleet, _exceeding(service, limit)
+    return _last_users(service.fleet, _exceeding(service, limit), first)
+
+
+def _last_users(fleet: Fleet, exceeds: Exceeds, first: int) -> int | None:
+    """The least users from which on no number's cost exceeds a limit that so many first keep; None where unknown."""
     if fleet.follows:
         return None
 

@@ -329,6 +329,12 @@ def charged_usd(*, cost: float, margin: float) -> float:
     return cost / (1 - margin)
 
 
+@formula(source="definition of a gross margin: the share of what is charged that is left above the cost")
+def gross_margin(*, usd_per_month: float, users: float, seat_price: float) -> float:
+    """The share of what users pay a month that is left above their cost; below zero a loss."""
+    return 1 - usd_per_month / (users * seat_price)
+
+
 @formula(source="who decodes pays for the replicas that work on prompts, and for slots that stand empty")
 def served_cost(*, cost: float, prefill_per_decode: float, slots: float, concurrent_users: float) -> float:
     """Cost of a token when all replicas of a service are paid, from that on a replica that decodes and is full."""

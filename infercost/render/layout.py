@@ -8,8 +8,10 @@ from typing import Any, NamedTuple
 
 from infercost.quantities import ABBREVIATIONS, KEYS
 from infercost.report import Input, Report, Row, Series
-from infercost.units import common_scale, digits, exact, lasting, show
+from infercost.units import common_scale, digits, exact, lasting, planned, show
 
+#: The time of a job, which people plan in days.
+JOB = "job_time_s"
 BAR_WIDTH = 24
 BLOCKS = " ▏▎▍▌▋▊▉█"
 #: Heads of tables that need none on a terminal.
@@ -135,7 +137,7 @@ def _results(report: Report) -> list[tuple[str, str, str]]:
     if not any(row.key in report.bands for row, _ in rows):
         return [(_label(row), value, row.remark) for row, value in rows]
     wide = max(len(value) for _, value in rows)
-    bands = [_band(row.value, row.unit, report.bands.get(row.key)) for row, _ in rows]
+    bands = [_band(row, report.bands.get(row.key)) for row, _ in rows]
     most = max(map(len, bands))
     return [
         (_label(row), f"{value:>{wide}} {band:<{most}}", row.remark)
@@ -145,6 +147,8 @@ def _results(report: Report) -> list[tuple[str, str, str]]:
 
 def _value(row: Row) -> str:
     """A result as text, counts of billions with a suffix: as digits they would take the room of remarks."""
+    if row.key == JOB and row.value is not None:
+        return lasting(row.value)
     is_large = row.unit == "" and isinstance(row.value, (int, float)) and row.value >= BILLION
     return show(row.value, "param" if is_large else row.unit)
 
@@ -154,11 +158,12 @@ def _label(row: Row) -> str:
     return f"{row.label} ({ABBREVIATIONS[row.key]})" if row.key in ABBREVIATIONS else row.label
 
 
-def _band(value: float, unit: str, band: tuple[float, float] | None) -> str:
+def _band(row: Row, band: tuple[float, float] | None) -> str:
     """An interval in the unit of its value: ``(7.0 to 9.2)``."""
     if band is None:
         return ""
-    scale = common_scale([value], unit)[1]
+    scale = planned(row.value)[1] if row.key == JOB else 1.0
+    scale = common_scale([row.value], row.unit)[1] if scale == 1 else scale
     low, high = (_rough(end / scale) for end in band)
     return f"({low} to {high})"
 
@@ -290,7 +295,7 @@ def _once(series: Series, cells: list[str]) -> list[str]:
 def _cell(row: Mapping[str, Any], key: str, unit: str) -> str:
     """A value of a row, counts and prices from a million with a suffix, ``~`` where its figures are weak."""
     value = row[key]
-    text = lasting(value) if key == "job_time_s" and value is not None else show(value, unit)
+    text = lasting(value) if key == JOB and value is not None else show(value, unit)
     if unit in ("", "x", "USD") and isinstance(value, (int, float)) and value >= MILLION:
         text = f"{'$' if unit == 'USD' else ''}{show(value, 'param')}{unit if unit == 'x' else ''}"
     return f"{text} ~" if key in ("name", "shown") and row.get("weak") else text

@@ -28,11 +28,11 @@ memory_bandwidth_utilization joules_per_token stable usd_per_million_tokens usd_
 usd_per_million_tokens_output usd_per_million_tokens_blended"""
 _LEVEL = f"""{_SERVICE} name busy_share tokens_per_s_per_user device_seconds_per_token usd_per_million_tokens_decode
 usd_per_million_tokens_busy"""
-_ECONOMIES = f"""usd_per_million_tokens_fifth usd_per_million_tokens_four_fifths
+_ECONOMIES = f"""usd_per_million_tokens_fifth usd_per_million_tokens_two_fifths usd_per_million_tokens_four_fifths
 lone_user_cost_ratio lone_user_reserved_cost_ratio batch_limit gpus_per_replica users_per_replica
 users_within_2x users_within_10_percent charged_usd_per_million_tokens charged_usd_per_million_tokens_input
 charged_usd_per_million_tokens_output charged_usd_per_million_tokens_at_users
-floor_usd_per_million_tokens usd_per_million_tokens_input usd_per_million_tokens_output
+floor_usd_per_million_tokens usd_per_request usd_per_million_tokens_input usd_per_million_tokens_output
 usd_per_million_tokens_blended floor_device_seconds floor_tokens_per_s_per_user
 {_API} usd_per_month break_even_capacity_share break_even_token_share full_usd_per_month full_api_usd_per_month
 full_gross_margin {_OWN} {_ROOM}"""
@@ -55,7 +55,7 @@ RESULTS = {
     "userbase": f"""{_SERVICE} people_online minutes_per_day decoding_share users_at_trough mean_concurrent
     trough_to_mean_for_million_users peak_concurrent trough_concurrent slots usd_per_month in_flight batch_limit
     gpus_needed users_capacity idle_share unused_share wait_probability mean_wait_s usd_per_hour usd_per_user_month
-    peak_requests_per_s requests_per_month charged_usd_per_user_month
+    peak_requests_per_s requests_per_month charged_usd_per_user_month gross_margin paying_users usd_per_request
     api_usd_per_user_month api_usd_per_request api_uncached_usd_per_month
     api_cache_saved_share {_API} {_OWN} {_ROOM}""",
     "economies": _ECONOMIES,

@@ -203,6 +203,12 @@ _ALL = (
     Option("api_price", "IN/OUT", "USD a million tokens of an API: IN/OUT[/CACHED], or OUT", TokenPrices(TOKEN_PRICE)),
     Option("tokens_per_month", "N", "tokens in and out of all users in a month, in place of users", _of(COUNT)),
     Option("margin", "SHARE", "gross margin that a price of tokens or of a user is to leave: 60%", _of(MARGIN)),
+    Option(
+        "seat_price",
+        "Q",
+        "USD that a user pays a month: the gross margin, and from how many users on it pays",
+        _of(MONEY),
+    ),
     Option("purchase_price", "Q", "what one accelerator costs to own, its share of the host included", _of(MONEY)),
     Option("years", "N", "years until it is paid off", _of(YEARS)),
     Option("interest", "SHARE", "interest a year on what is not paid off", _of(PART)),
@@ -466,6 +472,7 @@ class Userbase(Rack, Step, Request, People, Level, total=False):
     peak_to_mean: Number
     replicas: Number
     budget: Number
+    seat_price: Number
 
 
 class Economies(Rack, Offload, Step, Request, People, Level, Many, total=False):

@@ -99,6 +99,7 @@ _OF_A_SERVICE = (
         "replicas",
         "budget",
         "margin",
+        "seat_price",
         "max_tpot",
         "max_ttft",
     ),
@@ -122,7 +123,7 @@ _OF_PARTS = ("dtype", "set", "gpu", "all", "trend")
 OWN_STACK = "stack"
 #: What a bill follows from.
 OF_A_BILL = (
-    *("api_price", "margin", "users", "messages_per_day", "tokens_per_month", "workload", "model"),
+    *("api_price", "margin", "seat_price", "users", "messages_per_day", "tokens_per_month", "workload", "model"),
     *("input_tokens", "output_tokens", "prefix_share"),
 )
 #: Who says how much people use a service by the clock, which an API does not bill.
@@ -338,7 +339,7 @@ def _service_of_users(reading: Reading, others: list[Reading]) -> Scenario:
     if "users" not in reading.given and "concurrent" not in reading.given:
         hint = "for example --users 100k, or --replicas 1 for what one takes"
         raise Missing("a service needs --users, --concurrent or --replicas", hint)
-    users, _, _ = (reading.take(name) for name in ("users", "margin", "request_rate"))
+    users, *_ = [reading.take(name) for name in ("users", "margin", "seat_price", "request_rate")]
     concurrent = reading.take("concurrent") if users is None else None
     api_price = read_api_price(reading, service.request)
     fields: dict[str, Any] = {"api_price": api_price, "remedies": tuple(_remedies(reading, service))}
@@ -641,8 +642,9 @@ def read_bill(reading: Reading) -> Scenario:
         reading.need("messages_per_day", "--messages-per-day 8, or --workload chat")
     else:
         reading.take("messages_per_day")
-    if reading.take("margin") is not None and users is None and "messages_per_day" not in reading.given:
-        raise Missing("--margin is of what a user costs a month", "give --users, or --messages-per-day")
+    for name in ("margin", "seat_price"):
+        if reading.take(name) is not None and users is None and "messages_per_day" not in reading.given:
+            raise Missing(f"{flag(name)} is of what a user costs a month", "give --users, or --messages-per-day")
     price = read_api_price(reading, request)
     if price and price.input is not None and price.cached is None and request.prefix_share:
         all_in = "the API is taken to bill cached tokens like others"

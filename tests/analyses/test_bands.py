@@ -208,3 +208,21 @@ def test_no_band_is_claimed_on_parts_of_makers_that_no_run_of_it_is_from(part: s
     assert not not_covered(
         catalog.load("accelerators", "rtx-4090"), catalog.load("efficiency", "vllm"), recurrent=False
     )
+
+
+def test_a_job_has_the_interval_of_the_speed_it_comes_from(run: Run) -> None:
+    """What takes 0.7 to 1.2 times as long costs 0.7 to 1.2 times as much; those that arrive set the time of theirs."""
+    job = (*ASKED[:5], "--requests", "1M", "--input-tokens", "800", "--output-tokens", "100", "--price", "2")
+    said = run(*job, "--batch", "100", "--json").json
+    results, bands = said["results"], said["bands"]
+    band = band_of(PROFILE, PART, "decode_many", sparse=False)
+    assert band
+    for key in ("job_time_s", "job_usd"):
+        assert bands[key] == pytest.approx([results[key] * band.low, results[key] * band.high])
+    hours = [f"{seconds / 3600:.3g}" for seconds in (results["job_time_s"], *bands["job_time_s"])]
+    usd = [f"${money:.2f}" for money in (results["job_usd"], *bands["job_usd"])]
+    ends = ("{} hours ({} to {} hours)".format(*hours), "{} ({} to {})".format(*usd))
+    assert said["verdict"].startswith(f"1,000,000 requests take {ends[0]} and {ends[1]} on 1 x h100-sxm at batch 100")
+    arriving = run(*job, "--request-rate", "5", "--json").json
+    assert {"job_time_s", "job_usd"}.isdisjoint(arriving["bands"])
+    assert arriving["verdict"].startswith("1,000,000 requests take 55.6 hours and $111.11 on 1 x h100-sxm at 5 a sec")

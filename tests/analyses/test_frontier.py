@@ -710,3 +710,11 @@ def test_prompts_apart_are_named_where_they_cost_less_at_the_same_speed(asked: d
 def test_prompts_apart_are_not_named_where_they_cost_about_as_much_or_for_a_load() -> None:
     assert "of their own" not in infercost.frontier(gpu="gb200:72", model="deepseek-r1").verdict
     assert "of their own" not in infercost.frontier(gpu="h100:16", model="llama-3.1-405b", users=10_000).verdict
+
+
+def test_a_dearer_model_has_how_many_times_the_price_it_is(run: Run) -> None:
+    asked = ("frontier", "--gpu", "h100", "--max-gpus", "2", "--model", "llama-3.1-8b", "--model", "qwen3-32b")
+    said = run(*asked, "--best", "cost", "--json").json
+    cheap, dear = (each["usd_per_million_tokens_all_in"] for each in said["results"]["best_of_each"].values())
+    assert f" devices ({dear / cheap:.3g}x the price; " in said["verdict"]
+    assert "x the price" not in run(*asked, "--best", "speed", "--json").json["verdict"]

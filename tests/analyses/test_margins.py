@@ -57,9 +57,10 @@ def test_a_fifth_of_the_load_is_said_with_its_price() -> None:
         if said is messages:
             day = infercost.userbase(**ASKED, users=full, replicas=1, messages_per_day=10)["tokens_per_s"]
         whole = 2.2 / 3600 / day * 1e6
-        fifth, rest = (said[f"usd_per_million_tokens_{share}"] for share in ("fifth", "four_fifths"))
-        assert (fifth, rest) == (pytest.approx(5 * whole, rel=0.01), pytest.approx(1.25 * whole, rel=0.01))
-        end = f"serves up to {full:,} users; at 20% of its full tokens/s a million cost ${fifth:.2f}, at 80% $"
+        shares = {"fifth": 5, "two_fifths": 2.5, "four_fifths": 1.25}
+        fifth, middle, rest = (said[f"usd_per_million_tokens_{share}"] for share in shares)
+        assert [fifth, middle, rest] == pytest.approx([times * whole for times in shares.values()], rel=0.01)
+        end = f"serves up to {full:,} users; at 20% load a million cost ${fifth:.2f}, at 40% ${middle:.2f}, at 80% $"
         assert end in said.verdict
         remark = next(row.remark for row in said.results if row.key == "usd_per_million_tokens_fifth")
         users = int(remark.split()[0].replace(",", ""))
@@ -88,3 +89,79 @@ def test_what_to_charge_a_user_a_month_by_hand() -> None:
         infercost.userbase(tokens_per_month=1e9, api_price="3/15", input_tokens=900, output_tokens=100, margin=0.6)
     full = infercost.userbase(**asked | {"users": 1e6}, replicas=1, margin=0.6)
     assert full["charged_usd_per_user_month"] is None
+
+
+SEATS = {"gpu": "h100:2", "model": "qwen3-32b", "messages_per_day": 60, "input_tokens": 3000, "output_tokens": 400}
+
+
+def test_the_margin_of_a_seat_by_hand() -> None:
+    """Two devices at $3 an hour are $4,380 a month of 730 hours: 1,000 users pay $49,000, and 90 of them $4,410."""
+    said = infercost.userbase(**SEATS, users=1000, price=3, seat_price="$49")
+    assert (said["replicas"], said["usd_per_month"]) == (1, pytest.approx(4380))
+    assert said["gross_margin"] == pytest.approx(1 - 4380 / 49_000)
+    assert said["paying_users"] == 90  # 89.4
+    assert said.verdict.startswith(
+        "$49.00 a user a month leaves a gross margin of 91.1%, and pays from 90 users on: 1,000 daily users need 1 "
+    )
+    dear = infercost.userbase(**SEATS, users=1000, price=3, seat_price=4)
+    assert dear["gross_margin"] == pytest.approx(-0.095)  # a user costs $4.38
+    assert dear["paying_users"] == 1095
+    assert dear.verdict.startswith("$4.00 a user a month loses $0.38 on each, a gross margin of -9.50%, and pays from ")
+
+
+def test_a_price_below_the_cost_of_a_full_replica_never_pays() -> None:
+    most = infercost.userbase(**SEATS, users=1000, price=3, replicas=1)["users_capacity"]
+    never = infercost.userbase(**SEATS, users=1000, price=3, seat_price=4380 / most / 2)
+    assert never["paying_users"] is None
+    assert ", and pays with no number of users: 1,000 daily users" in never.verdict
+    tight = infercost.userbase(**SEATS, users=1000, price=3, seat_price=4380 / most * 1.05)
+    assert tight["paying_users"] == -(-most * 100 // 105)  # one more user takes a second replica: a loss again
+    assert f" on ({int(_for_good(tight)):,} for good): " in tight.verdict
+
+
+def _for_good(said: infercost.Answer) -> str:
+    remark = next(row.remark for row in said.results if row.key == "paying_users")
+    assert remark.endswith(" on for good, on replicas of 2 devices")
+    return remark.removeprefix("the first; from ").partition(" ")[0].replace(",", "")
+
+
+def test_a_seat_on_replicas_that_are_there_pays_for_all_of_them() -> None:
+    """Two replicas of two devices are $8,760 a month whoever comes: 876 users at $10; at $0.80 there is no room."""
+    said = infercost.userbase(**SEATS, price=3, replicas=2, users=500, seat_price=10)
+    assert said["paying_users"] == 876
+    assert said.verdict.startswith("Yes: 500 daily users need 1 of your 2 replicas ")
+    assert said.verdict.endswith(
+        "$10.00 a user a month loses $7.52 on each, a gross margin of -75.2%, and pays from 876 users on."
+    )
+    assert infercost.userbase(**SEATS, price=3, replicas=2, users=500, seat_price=0.8)["paying_users"] is None
+
+
+def test_a_seat_on_an_api_has_a_margin_alone() -> None:
+    bill = infercost.userbase(users=5000, workload="chat", api_price="3/15", seat_price=20)
+    assert bill["gross_margin"] == pytest.approx(1 - bill["api_usd_per_user_month"] / 20)
+    assert bill.verdict.startswith("$20.00 a user a month leaves a gross margin of 9")
+    assert "paying_users" not in bill.values
+    with pytest.raises(InfercostError, match="--seat-price is of what a user costs a month"):
+        infercost.userbase(tokens_per_month=1e9, api_price="3/15", input_tokens=900, output_tokens=100, seat_price=5)
+
+
+def test_a_seat_unasked_and_over_loads() -> None:
+    full = infercost.userbase(**SEATS, users=1e6, replicas=1, price=3, seat_price=9)
+    assert full["gross_margin"] is None
+    assert not {"gross_margin", "paying_users"} & {*infercost.userbase(**SEATS, users=1000).values}
+    rows = infercost.userbase(**SEATS, users=1000, price=3, sweep="seat-price=10,20")
+    assert rows.verdict.startswith("With seat price from $10.00 to $20.00, the gross margin rises from 56.2% to 78.1%")
+
+
+def test_what_a_request_costs_by_hand() -> None:
+    """60 messages a day of 1,000 users are 1,825,000 a month of 730 hours, on two devices at $3 an hour."""
+    said = infercost.userbase(**SEATS, users=1000, price=3)
+    each = 4380 / 1_825_000
+    assert said["usd_per_request"] == pytest.approx(each, rel=1e-3)
+    assert f" a million output tokens, ${each:.4f} a request, $4,380 a month ($4.38 a user); " in said.verdict
+    assumed = infercost.userbase(gpu="h100:2", model="qwen3-32b", users=1000)
+    assert assumed["usd_per_request"] == pytest.approx(assumed["usd_per_million_tokens"] / 1e6 * 1024)
+    assert " a request" not in assumed.verdict
+    least = infercost.economies(**SEATS, price=3)
+    assert least["usd_per_request"] == pytest.approx(least["floor_usd_per_million_tokens"] / 1e6 * 400)
+    assert "usd_per_request" not in infercost.userbase(gpu="h100:2", params="8B", users=1000, price=3).values

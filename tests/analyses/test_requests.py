@@ -873,3 +873,11 @@ def test_the_experts_that_a_step_reads_have_a_row(run: Run) -> None:
     assert "experts_hit_share" not in dense
     short = run("utilization", "--gpu", "h200:1", "--model", "deepseek-v3", "--json").json["results"]
     assert short["experts_hit_share"] is None
+
+
+def test_a_sweep_of_a_job_has_the_speed_of_one_user(run: Run) -> None:
+    """A token every 20 ms is 50 tokens a second."""
+    said = run(*JOB, "--gpu", "h100", *EMAILS, "--sweep", "batch=8,32", "--json").json
+    first, last = (row["itl_s"] for row in said["rows"])
+    ends = [f"{1e3 * itl:#.4g} ms or {1 / itl:#.4g} tokens/s a user" for itl in (first, last)]
+    assert f"inter-token latency rises from {ends[0]} to {ends[1]} " in said["verdict"]

@@ -648,3 +648,12 @@ def test_met_says_yes_or_no_where_memory_is_enough(more: tuple[str, ...], run: R
     asked = ("userbase", "--gpu", "h100:8", "--model", "llama-3.1-70b", "--users", "5M")
     missed = run(*asked, *more, "--json")
     assert (missed.code, missed.json["met"], missed.json["results"]["fits"]) == (3, False, True)
+
+
+def test_prices_of_models_have_how_many_times_the_cheapest_they_are(run: Run) -> None:
+    said = run("economies", "--gpu", "h100", "--sweep", "model=qwen3-32b,qwen3-8b,llama-3.1-70b", "--json").json
+    dear, cheap, dearest = (row["floor_usd_per_million_tokens"] for row in said["rows"])
+    assert said["verdict"].startswith(
+        f"The floor of a million tokens is ${dear:.2f} (qwen3-32b, {dear / cheap:.3g}x), ${cheap:.3f} (qwen3-8b), "
+        f"${dearest:.2f} (llama-3.1-70b, {dearest / cheap:.3g}x); "
+    )

@@ -137,8 +137,9 @@ def test_a_near_miss_suggests(args: tuple[str, ...], suggestion: str, run: Run) 
     ("asked", "said"),
     [
         ("utilization --prompt 1000", "did you mean --input-tokens? "),
-        ("economies --utilization 30%", "how well hardware is used follows from its load: give --users "),
-        ("userbase --revenue-per-user 20", "it counts cost: userbase --users N gives USD a month and a user"),
+        ("economies --utilization 30%", "how well hardware is used follows from its load: economies has "),
+        ("fit --credit 100k", "gives USD a month of devices that always run: a credit over it is the months that "),
+        ("userbase --revenue-per-user 20", "userbase --users N --seat-price 49 gives the gross margin at what "),
         ("utilization --ctx 4096", "did you mean --context? "),
         ("utilization --batch 1,8,64", "as 8, 128 or 4k; several are asked with --sweep batch=1,8,64"),
         ("utilization --contxt 4096", "did you mean --context? "),
@@ -159,7 +160,10 @@ def test_a_near_miss_suggests(args: tuple[str, ...], suggestion: str, run: Run) 
         ("fit --model gpt-oss-20b --gpu l4 --host ddr5-desktop", "did you mean desktop-ddr5? "),
         ("utilization --gpu h100 --model qwen3-32b --draft-model qwen3-0.6b", "needs --draft-tokens, --acceptance too"),
         ("utilization --gpu h100 --model qwen3-32b --model qwen3-8b", "here --sweep model=A,B"),
-        ("compare h100 --model qwen3-32b --model=qwen3-8b", "compare answers for one --model\nhint: frontier"),
+        (
+            "compare h100 --model qwen3-32b --model=qwen3-8b",
+            "compare answers for one --model\nhint: frontier --model takes several; economies --sweep model=A,B has",
+        ),
         (
             "fit --gpu h100 --gpu l4 --model qwen3-8b",
             "fit answers for one --gpu\nhint: economies, frontier and compare",

@@ -129,6 +129,7 @@ RIVALS = [
     "economies --gpu h100:4 --model llama-3.1-70b --workload chat --api-price 0.5/3/0.1 --points 3",
     "userbase --gpu h100:4 --model llama-3.1-70b --workload chat --api-price 0.5/3 --tokens-per-month 10B",
     "userbase --gpu h100:4 --model llama-3.1-70b --workload rag --api-price 3 --tokens-per-month 10B",
+    "userbase --gpu h100:2 --model qwen3-32b --workload chat --users 1000 --seat-price 49",
     "userbase --gpu h100:8 --model llama-3.1-70b --api-price 0.9/0.9 --tokens-per-month 100B",
     "userbase --gpu h100 --model llama-3.3-70b --workload chat --users 1000 --api-price 0.6/0.8",
     "economies --gpu h100:8 --model llama-3.1-70b --api-price 0.9/0.9 --tokens-per-month 100B --points 2",

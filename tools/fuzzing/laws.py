@@ -15,7 +15,17 @@ from tools.fuzzing.questions import FIGURES, TIMES, WIDTHS, between, sensible
 #: Numbers that differ by less are the same: sums in another order.
 CLOSE = 1e-9
 #: Keys of numbers that may be below zero, by how they start.
-SIGNED = ("spare", "elasticity", "change", "gain", "left", "margin", "full_gross_margin", "api_gross_margin")
+SIGNED = (
+    "spare",
+    "elasticity",
+    "change",
+    "gain",
+    "left",
+    "margin",
+    "gross_margin",
+    "full_gross_margin",
+    "api_gross_margin",
+)
 
 
 class Broken(Exception):

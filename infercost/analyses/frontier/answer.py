@@ -19,7 +19,7 @@ from infercost.quantities import KEYS
 from infercost.replica.step import reworked
 from infercost.report import Note, Report, Row, Series
 from infercost.scenario.scenario import Goal, Scenario
-from infercost.units import many, show
+from infercost.units import digits, many, show
 
 Rows = Sequence[Mapping[str, Any]]
 Spaces = Sequence[Scenario]
@@ -161,7 +161,9 @@ def _beside(
     for space, each in zip(scenario.each, frontiers, strict=True):
         name = space.search.name
         if (row := best.get(name)) and name != won["name"]:
-            devices = f"{show(_a_device(row))} tokens/s a device against {show(_a_device(won))}"
+            devices = (
+                f"{_times(scenario, row, won)}{show(_a_device(row))} tokens/s a device against {show(_a_device(won))}"
+            )
             texts.append(f" {name}: {_worth(row)} on {many(row['total_gpus'], 'device')} ({devices}).")
         elif not each.points:
             why, _ = search.why_none(scenario, [each], [space])
@@ -169,6 +171,13 @@ def _beside(
     if len(texts) <= NAMED:
         return "".join(texts)
     return f" The best of {len(texts)} others is in --json: best_of_each."
+
+
+def _times(scenario: Scenario, row: Mapping[str, Any], won: Mapping[str, Any]) -> str:
+    """How many times what the cheapest model costs another one does; empty at unlike speeds, or without a price."""
+    price, least = (each["usd_per_million_tokens_all_in"] for each in (row, won))
+    several = len(scenario.question.get("model") or ()) > 1 and _measure(scenario.goal) == "cost"
+    return f"{digits(price / least, 3)}x the price; " if several and price and least else ""
 
 
 def _for_readers(goal: Goal, front: Rows) -> str:
