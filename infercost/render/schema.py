@@ -126,9 +126,8 @@ def schema(command: str) -> dict[str, Any]:
         UnknownName: no such command.
     """
     if command not in RESULTS:
-        raise UnknownName(
-            f"schema: no command {command!r}", f"{closest(command, [*RESULTS])}one of {', '.join(RESULTS)}"
-        )
+        what = f"schema: no command {command!r}" if command else "schema needs a command"
+        raise UnknownName(what, f"{closest(command, [*RESULTS]) if command else ''}one of {', '.join(RESULTS)}")
     swept = f"{RESULTS[command]} key value unit shown low high" if command in SWEPT else ""
     rows = {"bands": BANDS, **_properties(f"{ROWS[command]} {swept}")}
     properties = _answer(command, rows)
