@@ -1071,7 +1071,7 @@ QUANTITIES: dict[str, Quantity] = {
     # figures: users
     "mean_concurrent": figure("decoding, mean"),
     "max_tpot": figure("longest time between tokens", "s", json="max_tpot"),
-    "max_ttft": figure("longest time to the first token", "s", json="max_ttft"),
+    "max_ttft": figure("longest mean time to the first token", "s", json="max_ttft"),
     "max_wait_probability": figure("may wait for a slot", "share"),
     "headroom_share": figure("queue headroom", "share"),
     "hour": figure("hour", "", "hour"),

@@ -559,9 +559,9 @@ def _verdict(scenario: Scenario, running: Running, results: dict[str, Any]) -> s
     ttft, tpot, whole = (show(seconds, "s") for seconds in _request_times(scenario, results))
     later = ", its only one" if scenario.load.request and scenario.load.request.output_tokens == 1 else ""
     between = later or f", then {tpot} a token{_chunk_words(scenario, results)}"
-    whole += " on average" if scenario.load.rate is not None else ""
     whole += taken_words(scenario, results)
-    return f"{text} A request takes {whole}: {ttft} to its first token{between}."
+    takes = "A request takes" if scenario.load.rate is None else "On average a request takes"
+    return f"{text} {takes} {whole}: {ttft} to its first token{between}."
 
 
 def _decoded_words(scenario: Scenario, results: dict[str, Any]) -> str:
