@@ -486,8 +486,8 @@ def _verdict(scenario: Scenario, best: Rows, placed: Iterable[Placed | Missed], 
     if others:
         words = ", within the error of these estimates" if _is_near(first, others[0], job.sort) else ""
         if not job.is_of_day:  # whose devices stand idle for part of it
-            times = show(others[0]["tokens_per_s_per_gpu"] / first["tokens_per_s_per_gpu"], "x")
-            words += f", with {times} the tokens/s a device"
+            own_rate, other = (row["tokens_per_s_per_gpu"] for row in (first, others[0]))
+            words += f", {show(other)} tokens/s a device ({show(other / own_rate, 'x')})"
         text += f" Second is {_worth(others[0])} at {_said(others[0], job.sort)[0]}{words}."
     certain = surest(each.running for each in scenario.each if each.running)
     return text if certain == "an estimate" else text.replace(UNKNOWN, f", {certain}")

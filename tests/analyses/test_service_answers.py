@@ -34,7 +34,9 @@ def test_a_number_of_python_is_in_seconds_as_in_answers() -> None:
         infercost.userbase(**CHATTING, users=1000, max_tpot="0.04")
 
 
-@pytest.mark.parametrize(("option", "name"), [("max-tpot", "time between tokens"), ("max-ttft", "mean time to the first token")])
+@pytest.mark.parametrize(
+    ("option", "name"), [("max-tpot", "time between tokens"), ("max-ttft", "mean time to the first token")]
+)
 @pytest.mark.parametrize("command", ["userbase", "economies"])
 def test_a_limit_that_nothing_meets_is_answered_with_the_least(command: str, option: str, name: str, run: Run) -> None:
     asked = (command, *CHAT, "--users", "1000")

@@ -11,6 +11,7 @@ import yaml
 import infercost
 from infercost.errors import BadValue, Missing, UnknownName
 from infercost.parts import catalog
+from infercost.units import show
 from tests.conftest import Run
 
 Row = dict[str, Any]
@@ -586,4 +587,4 @@ def test_the_second_has_its_tokens_a_device_over_those_of_the_first(run: Run) ->
     answer = run("compare", "h100", "b200", "--model", "llama-3.1-8b", "--concurrency", "64", "--json").json
     first, second = answer["rows"]
     times = second["tokens_per_s_per_gpu"] / first["tokens_per_s_per_gpu"]
-    assert f"with {times:.4g}x the tokens/s a device." in answer["verdict"]
+    assert f", {show(second['tokens_per_s_per_gpu'])} tokens/s a device ({times:.4g}x)." in answer["verdict"]
