@@ -1168,6 +1168,7 @@ QUANTITIES: dict[str, Quantity] = {
     "cache_elements_in_all": figure("cache elements per token", "", "cache/token", json="cache_elements"),
     "ffn": figure("feed-forward", "", "feed-forward"),
     "flops_per_token_full": figure("arithmetic per token", "FLOP"),
+    "attention_context": figure("attention outweighs weights", ""),
     "prefill_flops": figure("arithmetic of a prompt", "FLOP"),
     "max_context": figure("longest context", "", "context"),
     "dtype": figure("format of the weights", "", "format"),

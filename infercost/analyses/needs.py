@@ -209,6 +209,15 @@ def cache_saved(model: Model) -> str:
     return f"{_FRACTIONS.get(share) or f'1/{share:.3g}'} of what {attention.heads:,} heads would keep"
 
 
+def windows_saved(model: Model, context: int) -> str:
+    """How much less a sequence keeps than if every layer with a window attended all of it; empty without windows."""
+    layers = [layer for layer in model.layers if layer.attention.window and not layer.attention.has_past]
+    unlimited = [layer._replace(attention=layer.attention._replace(window=0)) for layer in layers]
+    kept, all_of = (counting.cache_bytes(model._replace(layers=tuple(each)), context) for each in (layers, unlimited))
+    times = (counting.cache_bytes(model, context) - kept + all_of) / counting.cache_bytes(model, context)
+    return f"{times:.3g} times less at {context:,} tokens than without windows" if layers and times > 1 else ""
+
+
 def _growing(model: Model) -> Attention | None:
     """The attention whose cache grows the most with each token; None where none does."""
     growing = [layer for layer in model.layers if layer.attention.grows and not layer.attention.window]

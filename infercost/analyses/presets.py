@@ -4,15 +4,16 @@ import csv
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from math import ceil, inf
+from math import ceil, floor, inf
 from typing import Any
 
-from infercost.analyses.needs import cache_saved, stored_notes, token_cache
+from infercost.analyses.needs import cache_saved, stored_notes, token_cache, windows_saved
 from infercost.analyses.remarks import side_by_side
 from infercost.errors import BadFile, BadValue, UnknownName, closest
 from infercost.models import counting
 from infercost.models.find import KEYS, Checkpoint, find_model, read_preset_file
 from infercost.models.model import Attention, Layer, Model
+from infercost.numeric import last_that
 from infercost.parts import catalog
 from infercost.parts.accelerator import Rate, find_rate
 from infercost.parts.architecture import SECTIONS
@@ -519,7 +520,9 @@ def _of_model(checkpoint: Checkpoint, values: Mapping[str, Any], reading: Readin
     text = f"{model.called()}: {checkpoint.title}, {show(total, 'param')} parameters in {model.depth} layers{used}"
     text += f", {show(values['weight_bytes'], 'B')} in {model.quantization.words}" if "dtype" in reading.given else ""
     cache = f", and {token_cache(model)}" if values["kv_bytes_per_token"] else ""
-    cache += f", {saved}" if cache and (saved := cache_saved(model)) else ""
+    full = int(reading.get("context") or model.max_context or PROMPT)
+    saved = ", and ".join(filter(None, (cache_saved(model), windows_saved(model, full)))) if cache else ""
+    cache += f", {saved}" if saved else ""
     flops, more = show(values["flops_per_token"], "FLOP"), "more with context"
     context = reading.get("context") if values["flops_per_token_full"] > values["flops_per_token"] else None
     if context:
@@ -533,6 +536,7 @@ def _rows(checkpoint: Checkpoint, full: int = 0) -> tuple[Row, ...]:
     prompt = min(full, PROMPT)
     empty, whole = (2 * counting.active_params(model) + counting.decode_attention_flops(model, at) for at in (0, full))
     used = f"publisher says {active}" if active else "multiplied for one token"
+    outweighs = _attention_context(model, full)
     longest = _by_card(checkpoint) if model.max_context else "its config does not say"
     return (
         Row("total_params", counting.total_params(model), "the language model alone"),
@@ -544,11 +548,25 @@ def _rows(checkpoint: Checkpoint, full: int = 0) -> tuple[Row, ...]:
         Row("kv_bytes_per_sequence", counting.cache_bytes(model, full), f"at {full:,} tokens"),
         Row("flops_per_token", empty, "at an empty context"),
         Row("flops_per_token_full", whole, f"at {full:,} tokens"),
+        Row(
+            "attention_context",
+            outweighs,
+            "tokens of context and more",
+            outweighs is not None,
+        ),
         Row("prefill_flops", counting.prefill_flops(model, prompt), f"a prompt of {prompt:,} tokens"),
         *(Row(f"{part}_params", count, shown=False) for part, count in counting.params_by_part(model).items()),
         *(Row(key, value, shown=False) for key, value in counting.figures(model).items()),
         Row("max_context", model.max_context or None, longest),
     )
+
+
+def _attention_context(model: Model, most: int) -> int | None:
+    """The first context at which attention is more arithmetic than the weights; None where none to ``most`` is."""
+    weights = 2 * counting.active_params(model)
+    if counting.decode_attention_flops(model, most) <= weights:
+        return None
+    return floor(last_that(lambda at: counting.decode_attention_flops(model, at) <= weights, 0, most, whole=True)) + 1
 
 
 def _growth_remark(model: Model) -> str:
