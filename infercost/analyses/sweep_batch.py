@@ -119,7 +119,7 @@ def _results(running: Running, rows: Rows, knee: int | None, full: int | None, r
     if knee is None:
         past = "past what memory holds" if full and not _is_held(running.rack, full) else "past this sweep"
         remark = no_knee(running.rack) or (past if full else "none at this context")
-    of = f"of {plan.context:,.0f} tokens each{', with this in the host' if holds(running.rack) else ''}"
+    of = f"of {many(plan.context, 'token')} each{', with this in the host' if holds(running.rack) else ''}"
     return (
         Row("gpus", running.rack.devices, remarks.count_remark(running.rack)),
         Row(
@@ -226,7 +226,7 @@ def _verdict(scenario: Scenario, full: int | None, ratio: float | None, rows: Ro
     never = (
         f"no knee is known: {why}"
         if why
-        else f"no batch that fits fills the arithmetic at {running.rack.plan.context:,.0f} tokens of context"
+        else f"no batch that fits fills the arithmetic at {many(running.rack.plan.context, 'token')} of context"
     )
     prompts = ", prompts paid" if _pays_prompts(scenario) else ""
     filled = "is full" if running.overlap == "full" else "takes as long as the reads"

@@ -69,10 +69,11 @@ def test_the_least_card_is_the_one_that_fit_says_holds_it(card: str, less: str) 
         (
             "qwen3-235b-a22b",
             "q3_k_m",
-            "A Mac of 192 GB holds it (apple-m2-ultra).",
+            " x h100-sxm hold it, or a Mac of 192 GB (apple-m2-ultra).",
             "apple-m2-ultra:1",
             "apple-m4-max:1",
         ),
+        ("llama-3-70b", "bf16", " 2 x h100-sxm hold it, or a Mac of 192 GB (apple-m2-ultra).", "h100:2", "h100:1"),
         ("deepseek-v3", "fp8", "16 x h100-sxm hold it.", "h100:16", "h100:8"),
     ],
 )

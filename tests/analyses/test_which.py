@@ -571,6 +571,9 @@ def test_what_is_rented_out_by_the_machine_is_counted_and_paid_by_it(more: tuple
     assert row["usd_per_hour"] == pytest.approx(row["gpus"] * 2.59)
     (note,) = [note["text"] for note in said["notes"] if note["code"] == "machines"]
     assert note.startswith("mi355x is rented out in machines of 8")
+    few = run("compare", "--model", "mistral-7b", "--concurrency", "32", "--max-price", "1", "--json").json
+    assert "mi355x" not in [row["name"] for row in few["rows"] if not row["why_not"]]
+    assert "machines" not in [note["code"] for note in few["notes"]]
     for price in (("--price", "2.59"), ("--price-basis", "rental")):
         other = run(*asked, *price).json
         assert not [note for note in other["notes"] if note["code"] == "machines"]
