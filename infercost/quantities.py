@@ -1076,7 +1076,7 @@ QUANTITIES: dict[str, Quantity] = {
     # figures: users
     "mean_concurrent": figure("decoding, mean"),
     "max_tpot": figure("longest time between tokens", "s", json="max_tpot"),
-    "max_ttft": figure("longest time to the first token", "s", json="max_ttft"),
+    "max_ttft": figure("longest mean time to the first token", "s", json="max_ttft"),
     "max_wait_probability": figure("may wait for a slot", "share"),
     "headroom_share": figure("queue headroom", "share"),
     "hour": figure("hour", "", "hour"),
@@ -1174,6 +1174,7 @@ QUANTITIES: dict[str, Quantity] = {
     "cache_elements_in_all": figure("cache elements per token", "", "cache/token", json="cache_elements"),
     "ffn": figure("feed-forward", "", "feed-forward"),
     "flops_per_token_full": figure("arithmetic per token", "FLOP"),
+    "attention_context": figure("attention outweighs weights", ""),
     "prefill_flops": figure("arithmetic of a prompt", "FLOP"),
     "max_context": figure("longest context", "", "context"),
     "dtype": figure("format of the weights", "", "format"),

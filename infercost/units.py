@@ -291,7 +291,7 @@ def _share(value: float) -> str:
     """A share in percent, a multiple where it is many of the whole; less than none where it is a loss."""
     if abs(value) >= MANYFOLD:
         return f"{digits(value, 3)}x"
-    return f"{value * 100 if abs(value) > NOTHING else 0:#.3g}%".replace(".%", "%")
+    return f"{value * 100:#.3g}%".replace(".%", "%") if abs(value) > NOTHING else "0%"
 
 
 def common_scale(values: Iterable[float], unit: str) -> tuple[str, float]:

@@ -392,7 +392,8 @@ def _a_device(dense: dict[str, Any], able: Sequence[dict[str, Any]]) -> str:
     others = [row for row in able if row is not dense]
     if len(others) != 1 or others[0]["gpus"] == dense["gpus"]:
         return ""
-    return f", {show(dense[_DEVICE] / others[0][_DEVICE], 'x')} that of {others[0]['name']}"
+    second = others[0]
+    return f", {show(dense[_DEVICE] / second[_DEVICE], 'x')} the {show(second[_DEVICE])} of {second['name']}"
 
 
 def _missed(scenario: Scenario, rows: tuple[dict[str, Any], ...]) -> str:
@@ -412,7 +413,7 @@ def _beside_second(fast: dict[str, Any], others: Sequence[dict[str, Any]]) -> st
         return f", second {counted(second['gpus'], second['name'])}, {show(second[_USER])}"
     counts = {fast["gpus"], second["gpus"]}
     times, other = show(fast[_USER] / second[_USER], "x"), _placed(second)
-    text = f", as fast as {other}" if times == "1x" else f", {times} that of {other}"
+    text = f", as fast as {other}" if times == "1x" else f", {times} the {show(second[_USER])} of {other}"
     if len(counts) > 1 or fast["name"] == second["name"] or {fast["bound"], second["bound"]} != {"memory"}:
         return text
     bandwidth = fast[_BANDWIDTH] / second[_BANDWIDTH]

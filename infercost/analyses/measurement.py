@@ -42,8 +42,6 @@ _NO_STEPS = "nothing is decoded, and what prompts read is not counted"
 _PROMPTS, _ARRIVALS = "what prompts read between steps is not counted", "arrivals set the rate, no step does"
 #: Times the bound from which a batch that nobody gave is asked for first, and the share of it that is close to it.
 FAR, CLOSE = 4, 0.9
-#: Times the estimate that are above it.
-ABOVE = 1.05
 _ASK_BATCH = "How many sequences decoded at once? Give --batch or --concurrency"
 #: Tokens of a short context, as people measure one user with, and the origin of an answer at it.
 SHORT, ORIGIN = 512, "a short context"
@@ -253,7 +251,7 @@ def _verdict(scenario: Scenario, against: Against, found: dict[str, float | None
             false, measured = f"{_ASK_BATCH}: ", f"{measured}, at the assumed batch 1,"
         else:
             assumed = " Batch 1 is assumed: --batch or --concurrency says how many there were."
-    beside += "" if false else _how_close(times, share)
+    beside += "" if false else _how_close(share)
     comma = (". That is " if lies else ", ") * bool(shares)
     return f"{false}{measured} {' and '.join(shares)}{comma}{beside}.{assumed}"
 
@@ -272,13 +270,11 @@ def _as_devices(scenario: Scenario, reads: float, moved: float | None) -> str:
     return f", that of {counted(devices, called(scenario.rack.part))}"
 
 
-def _how_close(times: float | None, share: float | None) -> str:
-    """That a measurement beyond the estimate is possible, and where it is close to the bound."""
+def _how_close(share: float | None) -> str:
+    """That a measurement within the bound is possible, and where it is close to it."""
     if share is None:
         return ""
-    if share >= CLOSE:
-        return ": possible, but close to it"
-    return ": possible" if times is not None and times > ABOVE else ""
+    return ": possible, but close to it" if share >= CLOSE else ": possible"
 
 
 def _refuted(scenario: Scenario) -> tuple[str, bool]:

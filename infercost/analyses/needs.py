@@ -115,7 +115,7 @@ def _verdict(scenario: Scenario, need: Need, weights: float, cache: float) -> st
 
 
 def _card_words(scenario: Scenario) -> str:
-    """The least card that holds it beside its engine, else for one user the least computer, else devices of a server.
+    """The least card that holds it beside its engine, else devices of a server, and for one user the least computer.
 
     Empty for rows, and where none of them does.
     """
@@ -124,11 +124,13 @@ def _card_words(scenario: Scenario) -> str:
         return ""
     if part := next(_that_hold(scenario, _cards()), None):
         return f" A card of {show(part.value('memory'), 'B')} holds it ({part.id})."
+    held, own = on(scenario, {"gpu": SERVER}), ""
     if need.batch == 1 and (part := next(_that_hold(scenario, _computers()), None)):
         kind = "Mac" if part.labels.get("vendor") == "Apple" else "computer"
-        return f" A {kind} of {show(part.value('memory'), 'B')} holds it ({part.id})."
-    held = on(scenario, {"gpu": SERVER})
-    return f" {counted(held.copies * held.rack.devices, SERVER)} hold it." if held else ""
+        own = f" of {show(part.value('memory'), 'B')} ({part.id})"
+        own = f", or a {kind}{own}" if held else f" A {kind}{own} holds it"
+    server = f" {counted(held.copies * held.rack.devices, SERVER)} hold it" if held else ""
+    return f"{server}{own}." if server or own else ""
 
 
 def _cards() -> list[Preset]:
@@ -207,6 +209,15 @@ def cache_saved(model: Model) -> str:
         return ""
     share = attention.heads / attention.kv_heads
     return f"{_FRACTIONS.get(share) or f'1/{share:.3g}'} of what {attention.heads:,} heads would keep"
+
+
+def windows_saved(model: Model, context: int) -> str:
+    """How much less a sequence keeps than if every layer with a window attended all of it; empty without windows."""
+    layers = [layer for layer in model.layers if layer.attention.window and not layer.attention.has_past]
+    unlimited = [layer._replace(attention=layer.attention._replace(window=0)) for layer in layers]
+    kept, all_of = (counting.cache_bytes(model._replace(layers=tuple(each)), context) for each in (layers, unlimited))
+    times = (counting.cache_bytes(model, context) - kept + all_of) / counting.cache_bytes(model, context)
+    return f"{times:.3g} times less at {many(context, 'token')} than without windows" if layers and times > 1 else ""
 
 
 def _growing(model: Model) -> Attention | None:

@@ -10,7 +10,7 @@ from infercost.analyses.prices import user_rows, user_words
 from infercost.analyses.remarks import count_flag
 from infercost.fleet import cost
 from infercost.fleet.cost import Service, bill_of
-from infercost.fleet.day import PATIENCE, Day, day_of, reworked_day
+from infercost.fleet.day import PATIENCE, Day, Fleet, day_of, reworked_day
 from infercost.parts.accelerator import called
 from infercost.parts.preset import counted
 from infercost.replica.serving import Request
@@ -27,15 +27,16 @@ class BreakEven(NamedTuple):
     """What an API bills for a million tokens that come out, their prompts too, and the least users whom it costs more.
 
     ``users`` is None where no number of them makes a service of one's own as cheap, or where its cost is unknown;
-    ``good`` is the number from which on it stays so, ``hourly`` USD of a device-hour below which some number would.
-    ``tokens`` go in and come out in a month, billed at ``usd``. ``other`` says where both break even by a price that
-    was left out and changes that, ``remark`` the same at length.
+    ``good`` is the number from which on it stays so, ``last`` the most on as many replicas as ``users``, ``hourly`` USD
+    of a device-hour below which some number would. ``tokens`` go in and come out in a month, billed at ``usd``.
+    ``other`` says where both break even by a price that was left out and changes that, ``remark`` the same at length.
     """
 
     api: str
     bill: float
     users: int | None = None
     good: int | None = None
+    last: int | None = None
     floor: float | None = None
     tokens: float | None = None
     usd: float | None = None
@@ -127,7 +128,14 @@ def break_even(service: Service, price: ApiPrice | None) -> BreakEven | None:
         )  # a token costs in proportion to an hour
     good = cost.users_for_good(service, point.bill / _usd(service, 1.0), users)
     tokens, billed = month_at(service, day_of(service.fleet, users), point.bill)
-    return point._replace(users=users, good=good, tokens=tokens, usd=billed)
+    return point._replace(users=users, good=good, last=_last_on(service.fleet, users), tokens=tokens, usd=billed)
+
+
+def _last_on(fleet: Fleet, users: int) -> int:
+    """The most users whom the replicas of so many serve."""
+    replicas = fleet.replicas(users, max(fleet.hours))
+    full = min(cost.most_users(fleet._replace(patience=PATIENCE), replicas), replicas * fleet.users_a_replica)
+    return max(numeric.floor(full), users)
 
 
 def month_at(service: Service, day: Day, bill: float) -> tuple[float, float]:
@@ -209,9 +217,7 @@ def capacity_of(service: Service, point: BreakEven | None) -> Capacity | None:
     if point is None or point.users is None:
         return None
     fleet = cost.at_level(service).fleet
-    replicas = fleet.replicas(point.users, max(fleet.hours))
-    full = min(cost.most_users(fleet._replace(patience=PATIENCE), replicas), replicas * fleet.users_a_replica)
-    users = max(numeric.floor(full), point.users)
+    users = _last_on(fleet, point.users)
     day = day_of(fleet, users)
     own, billed = cost.month_usd(service, day) or 0.0, month_at(service, day, point.bill)[1]
     return Capacity(point.users, users, own, billed, 1 - own / billed, point.usd or 0.0)
@@ -236,7 +242,7 @@ def capacity_words(full: Capacity | None) -> str:
     start = f"{many(full.even, 'user')} {'is' if full.even == 1 else 'are'} {show(full.share, 'share')}"
     both = f"full, it costs {show(full.own, 'USD')} and the API bills {show(full.bill, 'USD')}"
     tokens = show(full.token_share, "share")
-    made = "" if tokens == show(full.share, "share") else f" ({tokens} of the tokens)"
+    made = "" if tokens == show(full.share, "share") else f" and make {tokens} of their tokens, as more are slower"
     return f"{start} of the {full.users:,} that fit{made}; {both} (gross margin {show(full.margin, 'share')}). "
 
 
@@ -246,11 +252,12 @@ def says_floor(point: BreakEven | None) -> bool:
 
 
 def _when(point: BreakEven, month: str = "") -> str:
-    """From how many users on one's own service costs no more, and whether a further replica may leave some out."""
-    start = f"from {many(point.users or 0, 'user')} on{month}"
+    """From how many users on one's own service costs no more, and where a further replica may leave some out."""
+    start = f"from {many(point.users or 0, 'user')}"
     if point.good == point.users:
-        return start
-    return f"{start}, {f'for good from {point.good:,}' if point.good else 'though a further replica may lift its cost'}"
+        return f"{start} on{month}"
+    start += f"{month} to {point.last:,}, when its replicas are full"
+    return f"{start}, and always from {point.good:,}" if point.good else start
 
 
 def _tokens(count: float | None) -> str:

@@ -4,15 +4,16 @@ import csv
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from math import ceil, inf
+from math import ceil, floor, inf
 from typing import Any
 
-from infercost.analyses.needs import cache_saved, stored_notes, token_cache
+from infercost.analyses.needs import cache_saved, stored_notes, token_cache, windows_saved
 from infercost.analyses.remarks import side_by_side
 from infercost.errors import BadFile, BadValue, UnknownName, closest
 from infercost.models import counting
 from infercost.models.find import KEYS, Checkpoint, find_model, read_preset_file
 from infercost.models.model import Attention, Layer, Model
+from infercost.numeric import last_that
 from infercost.parts import catalog
 from infercost.parts.accelerator import Rate, find_rate
 from infercost.parts.architecture import SECTIONS
@@ -347,7 +348,7 @@ def _side_by_side(each: Sequence[Preset | Checkpoint], reading: Reading) -> Repo
     if len(models) == 2:
         full = asked[0][1] or min(one.model.max_context or PROMPT for one in models)
         widest = "" if asked[0][1] else ", what both take at most"
-        at = f"a sequence is of {full:,} tokens{widest}, a prompt of {min(full, PROMPT):,}"
+        at = f"a sequence is of {many(full, 'token')}{widest}, a prompt of {min(full, PROMPT):,}"
         notes = [Note("at", at), *(Note("same-shape", one.model.called()) for one in models if one.model.stands_for)]
         cards = [f"{one.model.name} takes {_by_card(one)}" for one in models if one.extended]
         notes += [Note("context", text) for text in cards]
@@ -522,20 +523,28 @@ def _of_model(checkpoint: Checkpoint, values: Mapping[str, Any], reading: Readin
     text = f"{model.called()}: {checkpoint.title}, {show(total, 'param')} parameters in {model.depth} layers{used}"
     text += f", {show(values['weight_bytes'], 'B')} in {model.quantization.words}" if "dtype" in reading.given else ""
     cache = f", and {token_cache(model)}" if values["kv_bytes_per_token"] else ""
-    cache += f", {saved}" if cache and (saved := cache_saved(model)) else ""
+    full = int(reading.get("context") or model.max_context or PROMPT)
+    saved = ", and ".join(filter(None, (cache_saved(model), windows_saved(model, full)))) if cache else ""
+    cache += f", {saved}" if saved else ""
     flops, more = show(values["flops_per_token"], "FLOP"), "more with context"
     context = reading.get("context") if values["flops_per_token_full"] > values["flops_per_token"] else None
     if context:
-        flops, more = show(values["flops_per_token_full"], "FLOP"), f"at {context:,} tokens of context, {flops} at none"
+        flops, more = (
+            show(values["flops_per_token_full"], "FLOP"),
+            f"at {many(context, 'token')} of context, {flops} at none",
+        )
     return f"{text}; a token takes {flops}{',' if not context else ''} {more}{cache}."
 
 
 def _rows(checkpoint: Checkpoint, full: int = 0) -> tuple[Row, ...]:
     model, active = checkpoint.model, checkpoint.published.get("active")
     full = full or model.max_context or PROMPT
-    prompt = min(full, PROMPT)
-    empty, whole = (2 * counting.active_params(model) + counting.decode_attention_flops(model, at) for at in (0, full))
+    prompt, at = min(full, PROMPT), f"at {many(full, 'token')}"
+    empty, whole = (
+        2 * counting.active_params(model) + counting.decode_attention_flops(model, held) for held in (0, full)
+    )
     used = f"publisher says {active}" if active else "multiplied for one token"
+    outweighs = _attention_context(model, full)
     longest = _by_card(checkpoint) if model.max_context else "its config does not say"
     return (
         Row("total_params", counting.total_params(model), "the language model alone"),
@@ -544,14 +553,28 @@ def _rows(checkpoint: Checkpoint, full: int = 0) -> tuple[Row, ...]:
         Row("mtp_params", model.mtp_params, "predict further tokens", shown=bool(model.mtp_params)),
         Row("weight_bytes", counting.weight_bytes(model), model.quantization.words),
         Row("kv_bytes_per_token", counting.growing_cache_bytes(model), _growth_remark(model)),
-        Row("kv_bytes_per_sequence", counting.cache_bytes(model, full), f"at {full:,} tokens"),
+        Row("kv_bytes_per_sequence", counting.cache_bytes(model, full), at),
         Row("flops_per_token", empty, "at an empty context"),
-        Row("flops_per_token_full", whole, f"at {full:,} tokens"),
-        Row("prefill_flops", counting.prefill_flops(model, prompt), f"a prompt of {prompt:,} tokens"),
+        Row("flops_per_token_full", whole, at),
+        Row(
+            "attention_context",
+            outweighs,
+            "tokens of context and more",
+            outweighs is not None,
+        ),
+        Row("prefill_flops", counting.prefill_flops(model, prompt), f"a prompt of {many(prompt, 'token')}"),
         *(Row(f"{part}_params", count, shown=False) for part, count in counting.params_by_part(model).items()),
         *(Row(key, value, shown=False) for key, value in counting.figures(model).items()),
         Row("max_context", model.max_context or None, longest),
     )
+
+
+def _attention_context(model: Model, most: int) -> int | None:
+    """The first context at which attention is more arithmetic than the weights; None where none to ``most`` is."""
+    weights = 2 * counting.active_params(model)
+    if counting.decode_attention_flops(model, most) <= weights:
+        return None
+    return floor(last_that(lambda at: counting.decode_attention_flops(model, at) <= weights, 0, most, whole=True)) + 1
 
 
 def _growth_remark(model: Model) -> str:

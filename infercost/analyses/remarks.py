@@ -533,7 +533,8 @@ def _rate_notes(running: Running) -> Iterator[Note]:
     rate, part, weights = running.rate.name, running.rack.part.name, running.rack.format.name
     if has_endless_rate(running.rack.part):
         yield Note(
-            "stands-in", f"no dense rate of {part} is known: 1e21 FLOP/s stand in, so memory alone sets the bound"
+            "stands-in",
+            f"no dense rate of {part} is known: 1e21 FLOP/s stand in, so memory alone sets the bound",
         )
     elif _is_stand_in(running):
         text = f"no matrix rate of {part} is known: its {rate} vector rate stands in, and real arithmetic may be faster"

@@ -461,7 +461,7 @@ def _trends(axes: tuple[Axis, ...], figures: Sequence[str], rows: Rows) -> str:
         return best
     span = f"from {axis.text(first)} to {axis.text(last)}"
     *others, trend = (trend_words(axes, figure, rows) for figure in figures)
-    if axis.key in OF_PROMPTS and figures[0] == "ttft_s" and len(rows) <= NAMED:
+    if axis.key in OF_PROMPTS and figures[0] == "ttft_s" and 2 < len(rows) <= NAMED:
         span = _enumerated(axis.text(row) for row in rows)
         each = f"TTFT is {_enumerated(show(row['ttft_s'], 's') for row in rows)}"
         *others, trend = (each, *others[1:], trend) if others else (each,)

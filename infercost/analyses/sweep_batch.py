@@ -128,7 +128,7 @@ def _results(
         past = "past what memory holds" if full and not _is_held(running.rack, full) else "past this sweep"
         remark = undone.get("step_time_s") or no_knee(running.rack) or (past if full else "none at this context")
     of_one = undone.get("cost_ratio", f"what one of {last:,} pays for a token")
-    of = f"of {plan.context:,.0f} tokens each{', with this in the host' if holds(running.rack) else ''}"
+    of = f"of {many(plan.context, 'token')} each{', with this in the host' if holds(running.rack) else ''}"
     return (
         Row("gpus", running.rack.devices, remarks.count_remark(running.rack)),
         Row("critical_batch", critical, no_knee(running.rack) or balance),
@@ -237,7 +237,7 @@ def _verdict(scenario: Scenario, full: int | None, ratio: float | None, rows: Ro
     never = (
         f"no knee is known: {why}"
         if why
-        else f"no batch that fits fills the arithmetic at {running.rack.plan.context:,.0f} tokens of context"
+        else f"no batch that fits fills the arithmetic at {many(running.rack.plan.context, 'token')} of context"
     )
     prompts = ", prompts paid" if _pays_prompts(scenario) else ""
     filled = "is full" if running.overlap == "full" else "takes as long as the reads"

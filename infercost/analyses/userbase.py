@@ -542,7 +542,7 @@ def missed_limits(run: Run) -> Iterator[str]:
         yield f"a token takes {took} in the slowest hour and may take {limit}"
     if fleet.max_ttft < inf and (first := worst_first_token(fleet, day)) > fleet.max_ttft * (1 + CLOSE):
         took = show(first, "s") if first < inf else "ever longer"
-        yield f"a first token takes {took}, its mean wait included, and may take {show(fleet.max_ttft, 's')}"
+        yield f"a first token takes {took} on average, its wait included, and may take {show(fleet.max_ttft, 's')}"
     if fleet.fixed and fleet.waiting < 1 and day.replicas < run.needed:
         chance, _ = wait(fleet, day.users, day.replicas, max(fleet.hours))
         yield f"{show(chance, 'share')} wait for a slot in the busiest hour and {show(fleet.waiting, 'share')} may"
@@ -707,7 +707,7 @@ def _first_words(run: Run) -> str:
     """The mean time to the first token in the slowest hour, its wait included, where a longest was given."""
     if run.service.fleet.max_ttft == inf or (first := worst_first_token(run.service.fleet, run.day)) == inf:
         return ""
-    return f", a first token takes {show(first, 's')}, the mean"
+    return f", a first token takes {show(first, 's')} on average"
 
 
 def _set_words(run: Run) -> str:

@@ -546,6 +546,8 @@ def _verdict(scenario: Scenario, running: Running, results: dict[str, Any]) -> s
     where = "" if scenario.copies == 1 else " on each"
     use = f"{_use_words(scenario, results)}{where}{'' if start else _binds(scenario, results)}."
     rates, rack = _rate_words(scenario, results), running.rack
+    if rates[:1].isdigit() and has_endless_rate(rack.part):
+        rates = f"At most {rates}"
     if rates and not rack.model.is_bare:  # who runs a model asks for its speed, the note for the use of a chip
         text = f"{rates}. {start}{_sentence(use)}" if start else f"{rates}: {use}"
     else:
@@ -558,9 +560,9 @@ def _verdict(scenario: Scenario, running: Running, results: dict[str, Any]) -> s
     ttft, tpot, whole = (show(seconds, "s") for seconds in _request_times(scenario, results))
     later = ", its only one" if scenario.load.request and scenario.load.request.output_tokens == 1 else ""
     between = later or f", then {tpot} a token{_chunk_words(scenario, results)}"
-    whole += " on average" if scenario.load.rate is not None else ""
     whole += taken_words(scenario, results)
-    return f"{text} A request takes {whole}: {ttft} to its first token{between}."
+    takes = "A request takes" if scenario.load.rate is None else "On average a request takes"
+    return f"{text} {takes} {whole}: {ttft} to its first token{between}."
 
 
 def _decoded_words(scenario: Scenario, results: dict[str, Any]) -> str:
@@ -587,7 +589,7 @@ def _use_words(scenario: Scenario, results: dict[str, Any]) -> str:
     share, reads, batch = results["utilization"], results["memory_bandwidth_utilization"], show(results["batch"], "")
     used = "more than all" if share is None else show(share, "share")
     if has_endless_rate(scenario.rack.part):
-        return f"what memory alone allows at batch {batch}, no dense rate of {scenario.rack.part.name} is known"
+        return f"the bound of memory alone at batch {batch}, as no dense rate of {scenario.rack.part.name} is known"
     at = f"{'between prompts ' if _met(results) else ''}at batch {batch}"
     if reads is None or kind(scenario.running, _only_batch(scenario, results["batch"])) == "bound":
         return f"{used} of the arithmetic is used (MFU) {at}"

@@ -1,7 +1,7 @@
 """Which part for a job: on each the devices and the layout where its tokens cost least, and who wins."""
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from math import ceil, gcd, inf
 from shlex import quote
@@ -486,8 +486,8 @@ def _verdict(scenario: Scenario, best: Rows, placed: Iterable[Placed | Missed], 
     if others:
         words = ", within the error of these estimates" if _is_near(first, others[0], job.sort) else ""
         if not job.is_of_day:  # whose devices stand idle for part of it
-            times = show(others[0]["tokens_per_s_per_gpu"] / first["tokens_per_s_per_gpu"], "x")
-            words += f", with {times} the tokens/s a device"
+            own_rate, other = (row["tokens_per_s_per_gpu"] for row in (first, others[0]))
+            words += f", {show(other)} tokens/s a device ({show(other / own_rate, 'x')})"
         text += f" Second is {_worth(others[0])} at {_said(others[0], job.sort)[0]}{words}."
     text += _many_each(job, best)
     certain = surest(each.running for each in scenario.each if each.running)
@@ -670,7 +670,7 @@ def _row_words(job: Job | None) -> str:
 def notes_of(scenario: Scenario, rows: Rows, able: int) -> Iterator[Note]:
     """How the rows of a job are counted, and which parts are left out; the first ``able`` rows do the job."""
     yield Note("prompts", f"prompts ride along with decoding, and are paid; {_row_words(scenario.job)}")
-    yield from _machines(scenario)
+    yield from _machines(scenario, {row["name"] for row in rows[:able]})
     if scenario.job and scenario.job.is_of_day:
         yield Note(
             "day", "each part has the replicas of the busiest hour, as userbase counts them; speeds are its mean"
@@ -699,13 +699,13 @@ def notes_of(scenario: Scenario, rows: Rows, able: int) -> Iterator[Note]:
         yield Note("null", f"null where a part is left out, where none is, or where no figure is known: {empty}")
 
 
-def _machines(scenario: Scenario) -> Iterator[Note]:
-    """Which parts are rented out in whole machines alone at the price that they have."""
+def _machines(scenario: Scenario, able: Collection[str]) -> Iterator[Note]:
+    """Which of the parts that do it are rented out in whole machines alone at the price that they have."""
     if scenario.job is None or scenario.job.is_of_day:
         return
     for space in scenario.each:
-        if (count := rented_together(space)) > 1:
-            text = f"{space.search.name} is rented out in machines of {count} at its price, and has as many devices"
+        if space.search.name in able and (count := rented_together(space)) > 1:
+            text = f"{space.search.name} is rented out in machines of {count} at its price, and counted by them"
             yield Note("machines", text)
 
 

@@ -155,10 +155,12 @@ _WORDS = {
     **dict.fromkeys(("hardware", "accelerator", "device"), "gpu"),
     **dict.fromkeys(("num_gpus", "gpu_count", "devices"), "gpus"),
     **dict.fromkeys(("replicas", "data_parallel_size"), "dp"),
+    **dict.fromkeys(("gpu_memory_utilization", "mem_fraction_static"), "usable"),
     **dict.fromkeys(("qps", "rps", "rate"), "request_rate"),
 }
 
-#: What people would give of what follows from a load or is theirs to reckon, and what to give or to do instead.
+#: What people would give of what follows from a load, is theirs to reckon or is not modelled, by whole names and by
+#: words of them, and what to give or to do instead.
 _ANSWERED = {
     **dict.fromkeys(
         ("utilization", "mfu", "mbu", "occupancy", "load", "duty", "duty_cycle", "hours", "hours_per_day", "busy"),
@@ -178,14 +180,38 @@ _ANSWERED = {
         "userbase --users N --seat-price 49 gives the gross margin at what a user pays a month, --margin 60% what to "
         "charge; ",
     ),
+    **dict.fromkeys(
+        ("lora", "loras", "adapter", "adapters", "peft"),
+        "adapters are not modelled: leave their bytes room, --usable 80% of a device's memory; ",
+    ),
+    **dict.fromkeys(
+        ("p50", "p90", "p95", "p99", "p999", "percentile", "percentiles", "median", "tail"),
+        "times are means, percentiles are not modelled: userbase --max-wait-probability 1% keeps waits rare; ",
+    ),
+    **dict.fromkeys(
+        ("batch_wait", "batch_delay", "batch_timeout", "queue_delay"),
+        "no request waits for a batch to fill, it joins the next step: --request-rate has the wait for a slot; ",
+    ),
+    **dict.fromkeys(
+        ("load_time", "loading_time", "cold", "coldstart", "startup", "boot", "warmup"),
+        "starting is not modelled: weight_bytes of fit --json over the bytes a second of your disk is its least; ",
+    ),
+    **dict.fromkeys(
+        ("perplexity", "ppl", "quality", "accuracy", "error", "degradation"),
+        "speed, memory and cost are counted, not what a format does to answers: measure that on your own; ",
+    ),
+    **dict.fromkeys(
+        ("train", "training", "finetune", "finetuning", "fine", "epochs", "optimizer"),
+        "inference alone is counted, no training; ",
+    ),
 }
 
 
 def _meant(command: str, name: str) -> str:
     """The start of a hint for an option that no command has: the one that people mean by it, or the nearest name."""
-    if name in _ANSWERED:
-        return _ANSWERED[name]
     own = options_of(command)
+    if name not in _WORDS and (said := [_ANSWERED[each] for each in (name, *name.split("_")) if each in _ANSWERED]):
+        return said[0]
     meant = {key: key for key in own} | {word: key for word, key in _WORDS.items() if key in own}
     flags = {f"--{word.replace('_', '-')}": f"--{key.replace('_', '-')}" for word, key in meant.items()}
     flag = f"--{name.replace('_', '-')}"

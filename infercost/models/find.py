@@ -49,6 +49,8 @@ _UNSAID = f"ModelOpt keeps the formats in {SIDECAR}, which is not there"
 _SHARD = re.compile(r"-\d+-of-\d+\.safetensors$")
 #: Folders that say nothing of a model: none, where files are put, a snapshot of the hub's cache.
 _ANYONES = re.compile(r"(downloads|desktop|documents|home|te?mp|[0-9a-f]{40})?", re.IGNORECASE)
+#: The size of a model in a name.
+_SIZED = re.compile(r"\d[bm]\b", re.IGNORECASE)
 _PLAIN = re.compile(r"(?=.*[a-z])[\w.+-]{1,80}", re.ASCII | re.IGNORECASE)
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
 #: What stands before an id in the hub's addresses, and repositories of files in formats of llama.cpp or MLX: what they
@@ -440,7 +442,9 @@ def _from_folder(folder: Path, weights: Path | None = None) -> Checkpoint:
 def _from_config(path: Path, name: str) -> Checkpoint:
     sidecar = path.parent / SIDECAR
     place = path.parent.resolve().name if name == "config" else name
-    name = _own_name(_read_json(str(path), f"model {path}"), place) if name == "config" else name
+    if name == "config":  # a folder that the path does not name is called so where that has a model's size
+        said = path.parent.name or (place if _SIZED.search(place) else "")
+        name = _own_name(_read_json(str(path), f"model {path}"), said)
     model, unsaid = _read_checkpoint(str(path), str(sidecar) if sidecar.is_file() else None, name, f"model {path}")
     return Checkpoint(model, name, str(path), "", {}, unsaid=unsaid or _unsaid(model, place))
 

@@ -90,6 +90,13 @@ _MAC = re.compile(
 #: The number of a card that its owner has: they end in 0 or 5.
 _SIZES = re.compile(r"(?<![\d.])\d[\d.]*b\b")
 _CARD = re.compile(r"\b(?:gtx?|rtx|rx|geforce|radeon|hd|quadro)[\s_-]?(\d{2,3}[05])\b")
+#: The CPU that stands in for a part without a preset, whose speed is mostly that of its memory; a rate of reading, as
+#: it is written; and memory by its name, of which a desktop has two channels of 8 bytes.
+_STAND_IN, _RATE, _MEMORY = (
+    "epyc-turin",
+    re.compile(r"[\d.]+ ?[kmgtp]b/s", re.I),
+    re.compile(r"ddr[345][ -]?(\d{4})", re.I),
+)
 #: A letter and a number.
 _LETTERED = re.compile(r"[a-z]\d+")
 #: The end of a plain name that says a size or a number of cores.
@@ -236,6 +243,8 @@ def find(family: str, name: str) -> tuple[str, str]:
     if found := _by_name(family, files, name):
         return found
     begun = _begun(files, text)
+    if begun and family == "accelerators":  # ryzen is more than the one that was checked
+        begun += sorted(card.id for card in unchecked_cards() if text in _starts(card.id))
     if begun and all(own.startswith(begun[0]) for own in begun):
         return begun[0], files[begun[0]]
     if family == "models":
@@ -244,14 +253,43 @@ def find(family: str, name: str) -> tuple[str, str]:
     if begun and not kind:
         few = ", ".join(begun[:KINDRED]) + (" ..." if len(begun) > KINDRED else "")
         raise UnknownName(f"{name!r} begins {len(begun)} names", f"{few}; infercost presets list {name} shows all")
-    others = [*aliases(family), *(card.id for card in unchecked_cards() if family == "accelerators")]
-    hint = kind or (family == "accelerators" and akin(name)) or _near(family, name, [*files, *others])
+    raise UnknownName(
+        f"no {WHAT[family]} preset is called {name!r}",
+        f"{_hint(family, files, name, kind)}infercost presets list {family} shows all",
+    )
+
+
+def _hint(family: str, files: dict[str, str], name: str, kind: str) -> str:
+    """The start of a hint at what a name that no preset has may mean; ``kind`` is that of its kind of part."""
+    is_part = family == "accelerators"
+    others = [*aliases(family), *(card.id for card in unchecked_cards() if is_part)]
+    hint = kind or (is_part and (_read_as(name) or akin(name))) or _near(family, name, [*files, *others])
+    if is_part and not hint:
+        hint = f"without a preset a part goes by its memory: {_as_part('51.2GB/s')}, or by a file of yours; "
     if own := {"models": _of_a_tag, "hosts": _in_other_order}.get(family):
         hint = own(name) or hint
-    if family == "workloads":
-        hint = f"{hint}workloads: {', '.join(files)}; "
-    shown = f"infercost presets list {family} shows all"
-    raise UnknownName(f"no {WHAT[family]} preset is called {name!r}", f"{hint}{shown}")
+    return f"{hint}workloads: {', '.join(files)}; " if family == "workloads" else hint
+
+
+def _as_part(bandwidth: str) -> str:
+    """What asks for a part without a preset, by what it reads a second."""
+    written = bandwidth.replace(" ", "")
+    return (
+        f"--gpu {_STAND_IN} --set gpu.memory_bandwidth={written[:-2].upper() + '/s' if written.islower() else written}"
+    )
+
+
+def _read_as(name: str) -> str:
+    """The start of a hint for who names memory in place of a part: a host, its kind or its rate; nothing for others."""
+    if found := _by_name("hosts", _files("hosts"), name):
+        host = load("hosts", found[0]).facts
+        own = f"{_as_part(host['memory_bandwidth'].text)} --set gpu.memory={host['memory'].text.replace(' ', '')}"
+        return f"{found[0]} is a host, memory beside a GPU; its CPU alone: {own}; "
+    if _RATE.fullmatch(name):
+        return f"a part that reads so fast: {_as_part(name)}, or a file of yours; "
+    if memory := _MEMORY.fullmatch(name):
+        return f"two channels of such memory: {_as_part(f'{16 * int(memory[1]) / 1e3:g}GB/s')}; "
+    return ""
 
 
 def _word(name: str) -> str:
@@ -498,7 +536,7 @@ def _of_kind(files: dict[str, str], kind: str) -> str:
 
 def looks_like_file(text: str) -> bool:
     """Whether a text is a file's path, not a preset's name."""
-    return os.sep in text or text.endswith((".yaml", ".yml", ".json"))
+    return (os.sep in text and not _RATE.fullmatch(text)) or text.endswith((".yaml", ".yml", ".json"))
 
 
 @once

@@ -68,9 +68,9 @@ RESULTS = {
     "calibrate": """count median_abs_error_before median_abs_error p90_abs_error_before p90_abs_error determined_count
     undetermined_count skipped_count""",
     "presets": """total_params active_params vision_params mtp_params weight_bytes kv_bytes_per_token
-    kv_bytes_per_sequence flops_per_token flops_per_token_full prefill_flops embedding_params attention_params
-    ffn_params experts_params shared_params router_params head_params norms_params hidden_size vocab_size
-    multiplied_head_params final_norm_params max_context""",
+    kv_bytes_per_sequence flops_per_token flops_per_token_full attention_context prefill_flops embedding_params
+    attention_params ffn_params experts_params shared_params router_params head_params norms_params
+    hidden_size vocab_size multiplied_head_params final_norm_params max_context""",
 }
 #: Keys of the rows of each command, beside those of ``--sweep`` and ``--sensitivity``.
 ROWS = {
@@ -132,9 +132,8 @@ def schema(command: str) -> dict[str, Any]:
         UnknownName: no such command.
     """
     if command not in RESULTS:
-        raise UnknownName(
-            f"schema: no command {command!r}", f"{closest(command, [*RESULTS])}one of {', '.join(RESULTS)}"
-        )
+        what = f"schema: no command {command!r}" if command else "schema needs a command"
+        raise UnknownName(what, f"{closest(command, [*RESULTS]) if command else ''}one of {', '.join(RESULTS)}")
     swept = f"{RESULTS[command]} met key value unit shown low high" if command in SWEPT else ""
     rows = {"bands": BANDS, **_properties(f"{ROWS[command]} {swept}")}
     properties = _answer(command, rows)

@@ -198,7 +198,9 @@ _ALL = (
         "budget", "Q", "USD a month, in place of replicas: as many whole ones as it pays for every hour", _of(MONEY)
     ),
     Option("max_tpot", "TIME", "longest time between a user's tokens: 40ms", _of(LATENCY)),
-    Option("max_ttft", "TIME", "longest time to the first token, in userbase with its wait: 500ms or 2s", _of(LATENCY)),
+    Option(
+        "max_ttft", "TIME", "longest mean time to the first token, its wait in userbase in it: 500ms, 2s", _of(LATENCY)
+    ),
     Option("max_wait_probability", "SHARE", "share of requests that may wait for a free slot", _of(SHARE)),
     Option("api_price", "IN/OUT", "USD a million tokens of an API: IN/OUT[/CACHED], or OUT", TokenPrices(TOKEN_PRICE)),
     Option("tokens_per_month", "N", "tokens in and out of all users in a month, in place of users", _of(COUNT)),

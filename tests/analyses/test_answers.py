@@ -414,7 +414,8 @@ def test_a_part_without_a_rate_has_the_bound_of_its_memory(run: Run) -> None:
     assert results["measured_memory_bandwidth_utilization"] == pytest.approx(1800 * 2 * 7.505e9 / 21e15, rel=0.001)
     for key in ("compute_time_s", "utilization", "measured_utilization", "critical_batch", "flops_per_byte"):
         assert results[key] is None
-    assert "memory alone allows at batch 1, no dense rate of cerebras-wse3 is known." in answer["verdict"]
+    assert "the bound of memory alone at batch 1, as no dense rate of cerebras-wse3 is known." in answer["verdict"]
+    assert "At most 1,399,081 tokens/s: the bound" in answer["verdict"]
     assert all(item["key"] != "gpu.flops_bf16" for item in run(*asked, "--json", "--sources").json["sources"])
     assert "1e21 FLOP/s stand in" in run(*asked, "--steps").err
 

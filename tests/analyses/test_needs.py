@@ -69,10 +69,11 @@ def test_the_least_card_is_the_one_that_fit_says_holds_it(card: str, less: str) 
         (
             "qwen3-235b-a22b",
             "q3_k_m",
-            "A Mac of 192 GB holds it (apple-m2-ultra).",
+            " x h100-sxm hold it, or a Mac of 192 GB (apple-m2-ultra).",
             "apple-m2-ultra:1",
             "apple-m4-max:1",
         ),
+        ("llama-3-70b", "bf16", " 2 x h100-sxm hold it, or a Mac of 192 GB (apple-m2-ultra).", "h100:2", "h100:1"),
         ("deepseek-v3", "fp8", "16 x h100-sxm hold it.", "h100:16", "h100:8"),
     ],
 )
@@ -192,6 +193,12 @@ def test_the_verdict_of_fit_has_the_weights_and_what_is_needed() -> None:
         ("falcon-7b", "8.192 kB (8 KiB) of KV cache, 1/71 of what 71 heads would keep."),  # 32 x 2 x 64 x 2
         ("llama-2-7b", "524.3 kB (512 KiB) of KV cache."),  # as many as there are heads
         # 128 x (128 + 64 + 128) values of keys and values, 512 + 64 of a latent
+        # 62 layers of 131,072 tokens over 10 of them and 52 of 1,024
+        (
+            "gemma-3-27b",
+            "81.92 kB (80 KiB) of KV cache, half of what 32 heads would keep, and 5.96 times less at 131,072 tokens "
+            "than without windows.",
+        ),
         ("deepseek-v3", "70.27 kB of KV cache, 71.1 times less than keys and values of its 128 heads."),
     ],
 )
@@ -200,4 +207,12 @@ def test_what_grouped_heads_and_latents_save_is_said(model: str, words: str, run
     said = " ".join(run("fit", "--model", model).out.split())
     held, _, saved = words.removesuffix(".").partition(", ")
     assert f"A token takes {held.removesuffix('.')}." in said
-    assert saved in said.partition("KV cache per token")[2]
+    assert saved.partition(", and ")[0] in said.partition("KV cache per token")[2]
+
+
+def test_the_context_at_which_attention_outweighs_the_weights_is_shown(run: Run) -> None:
+    """Llama 3.1 8B: 7.505B x 2 operations, of attention 32 layers x 4 x 32 heads x 128 a token of context."""
+    results = run("presets", "show", "llama-3.1-8b", "--json").json["results"]
+    assert results["attention_context"] == 2 * results["active_params"] // (32 * 4 * 32 * 128) + 1 == 28_630
+    short = run("presets", "show", "gemma-3-27b")  # never, within its windows and its longest context
+    assert "attention outweighs" not in short.out

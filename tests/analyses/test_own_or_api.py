@@ -305,7 +305,7 @@ def test_users_of_minutes_break_even_at_a_larger_share_of_tokens_by_hand() -> No
     assert (
         f"users on (10 minutes a day each assumed, {report['break_even_tokens_per_month'] / 1e9:.2f}B" in report.verdict
     )
-    assert f" that fit ({100 * share:.1f}% of the tokens); full" in report.verdict
+    assert f" that fit and make {100 * share:.1f}% of their tokens, as more are slower; full" in report.verdict
 
 
 @pytest.mark.parametrize("users", [None, 5000])
@@ -430,3 +430,18 @@ def test_one_verdict_speaks_of_one_deployment() -> None:
     assert plain["floor_usd_per_million_tokens"] == beside["floor_usd_per_million_tokens"]
     assert re.findall(r"(\d+) x h100", beside.verdict) == ["2"]
     assert beside["break_even_usd_per_month"] == pytest.approx(2 * 2 * 730, rel=0.002)  # the month of two cards
+
+
+def test_yours_costs_no_more_to_full_replicas_and_always_from_later_on() -> None:
+    """Replicas are whole: from the break-even on until they are full, and again where each further one is filled."""
+    asked = {"gpu": "h100:2", "model": "qwen3-32b", "input_tokens": 2000, "output_tokens": 800}
+    asked |= {"api_price": "0.15/0.60"}
+    answer = infercost.userbase(**asked, tokens_per_month="28B")
+    words = r"from (\S+) users .*? to (\S+), when its replicas are full, and always from (\S+)[.;] "
+    found = re.search(words, answer.verdict)
+    assert found
+    first, last, good = (int(each.replace(",", "")) * 28e9 / answer["users"] for each in found.groups())
+    cases = ((0.99 * first, False), (first, True), (0.99 * last, True), (1.01 * last, False), (good, True))
+    for tokens, pays in cases:
+        load = infercost.userbase(**asked, tp=2, tokens_per_month=tokens)
+        assert (load["usd_per_month"] <= 1.001 * load["api_usd_per_month"]) is pays, tokens

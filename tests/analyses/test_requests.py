@@ -598,7 +598,10 @@ def test_a_replica_on_several_nodes_says_the_tokens_of_one() -> None:
 
 def test_times_of_requests_that_arrive_are_means_and_the_verdict_says_so_once(run: Run) -> None:
     asked = ("utilization", "--model", "llama-3.1-8b", "--gpu", "h100", "--isl", "1000", "--osl", "200", "--json")
-    counts = [run(*asked, *load).json["verdict"].count(" on average") for load in ((), ("--request-rate", "10"))]
+    counts = [
+        run(*asked, *load).json["verdict"].count("On average a request takes ")
+        for load in ((), ("--request-rate", "10"))
+    ]
     assert counts == [0, 1]
 
 

@@ -467,7 +467,9 @@ def test_a_sweep_of_cached_prefixes_has_what_the_device_sustains(run: Run) -> No
         rates.append(most / one["request_time_s"])
     assert [row["most_requests_per_s"] for row in said["rows"]] == pytest.approx(rates, rel=1e-3)
     assert f"the most requests/s it sustains rises from {rates[0]:.5f} to {rates[1]:.5f}" in said["verdict"]
-    assert said["verdict"].startswith("With prefix share 0.00% and 80.0%, TTFT is 3.168 s and 688.8 ms, ")
+    assert said["verdict"].startswith(
+        "With prefix share from 0% to 80.0%, the time to the first token falls from 3.168 s to "
+    )
     first, last = (f"${row['usd_per_million_tokens']:.2f}" for row in said["rows"])
     assert f" and the price of a million tokens falls from {first} to {last} (" in said["verdict"]
     assert "most_requests_per_s" not in run(*asked, "--json").json["results"]

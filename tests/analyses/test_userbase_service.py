@@ -456,7 +456,7 @@ def test_a_longest_first_token_has_the_one_that_is_reached_and_what_sets_the_rep
     asked = {"gpu": "l40s", "model": "mistral-small-24b", "request_rate": 5, "input_tokens": 2000, "output_tokens": 300}
     within = infercost.userbase(**asked, max_ttft=2, max_wait_probability=0.01)
     assert (within["slots"], within["batch_limit"], within["replicas"]) == (346, 105, 4)
-    assert f", a first token takes {within['ttft_s'] * 1000:.4g} ms, the mean, and a replica is full" in within.verdict
+    assert f", a first token takes {within['ttft_s'] * 1000:.4g} ms on average, and a replica is full" in within.verdict
     assert within.verdict.endswith(" Waits within 1.00% set the number of replicas.")
     assert "a first token takes" not in infercost.userbase(**asked, max_wait_probability=0.01).verdict
 

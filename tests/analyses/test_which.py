@@ -11,6 +11,7 @@ import yaml
 import infercost
 from infercost.errors import BadValue, Missing, UnknownName
 from infercost.parts import catalog
+from infercost.units import show
 from tests.conftest import Run
 
 Row = dict[str, Any]
@@ -570,6 +571,9 @@ def test_what_is_rented_out_by_the_machine_is_counted_and_paid_by_it(more: tuple
     assert row["usd_per_hour"] == pytest.approx(row["gpus"] * 2.59)
     (note,) = [note["text"] for note in said["notes"] if note["code"] == "machines"]
     assert note.startswith("mi355x is rented out in machines of 8")
+    few = run("compare", "--model", "mistral-7b", "--concurrency", "32", "--max-price", "1", "--json").json
+    assert "mi355x" not in [row["name"] for row in few["rows"] if not row["why_not"]]
+    assert "machines" not in [note["code"] for note in few["notes"]]
     for price in (("--price", "2.59"), ("--price-basis", "rental")):
         other = run(*asked, *price).json
         assert not [note for note in other["notes"] if note["code"] == "machines"]
@@ -586,7 +590,7 @@ def test_the_second_has_its_tokens_a_device_over_those_of_the_first(run: Run) ->
     answer = run("compare", "h100", "b200", "--model", "llama-3.1-8b", "--concurrency", "64", "--json").json
     first, second = answer["rows"]
     times = second["tokens_per_s_per_gpu"] / first["tokens_per_s_per_gpu"]
-    assert f"with {times:.4g}x the tokens/s a device." in answer["verdict"]
+    assert f", {show(second['tokens_per_s_per_gpu'])} tokens/s a device ({times:.4g}x)." in answer["verdict"]
 
 
 def test_the_fastest_on_more_devices_than_sequences_is_cautioned(run: Run) -> None:

@@ -171,6 +171,7 @@ def test_the_schema_knows_types_and_units(run: Run) -> None:
     unknown = run("schema", "fits")
     assert (unknown.code, unknown.out) == (2, "")
     assert "did you mean fit?" in unknown.err
+    assert run("schema").err.startswith("error: schema needs a command\nhint: one of fit, utilization, ")
 
 
 def test_every_command_has_a_schema() -> None:

@@ -151,6 +151,15 @@ def test_a_config_is_called_as_it_says(tmp_path: Path, folder: str, more: dict[s
     assert find_model(str(checkpoint(tmp_path / folder, **more) / "config.json")).model.name == name
 
 
+@pytest.mark.parametrize(("folder", "name"), [("w", "llama"), ("Llama-3.1-8B-tuned", "Llama-3.1-8B-tuned")])
+def test_a_config_of_here_is_not_called_after_a_folder_that_says_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str, name: str
+) -> None:
+    monkeypatch.chdir(checkpoint(tmp_path / folder))
+    assert find_model("./config.json").model.name == name
+    assert find_model(str(tmp_path / folder / "config.json")).model.name == folder
+
+
 def test_a_file_a_folder_and_an_index(tmp_path: Path) -> None:
     folder = checkpoint(tmp_path / "my-llama")
     assert find_model(str(folder / "config.json")).model.name == "my-llama"

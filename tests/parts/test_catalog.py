@@ -129,6 +129,26 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
             catalog.accelerator(str(path) if path != tmp_path else str(tmp_path) + "/")
 
 
+@pytest.mark.parametrize(
+    ("name", "why", "changes"),
+    [
+        ("desktop-ddr4", "is a host, memory beside a GPU", "bandwidth=51.2GB/s --set gpu.memory=64GiB"),
+        ("epyc-milan", "is a host, memory beside a GPU", "bandwidth=204.8GB/s --set gpu.memory=512GiB"),
+        ("50GB/s", "reads so fast", "bandwidth=50GB/s"),
+        ("50 gb/s", "reads so fast", "bandwidth=50GB/s"),
+        ("ddr4-3200", "two channels", "bandwidth=51.2GB/s"),  # two of 8 bytes, 3,200 million a second
+        ("DDR5-5600", "two channels", "bandwidth=89.6GB/s"),
+        ("iphone", "goes by its memory", "bandwidth=51.2GB/s"),
+    ],
+)
+def test_a_part_without_a_preset_is_told_how_to_ask_by_its_memory(name: str, why: str, changes: str, run: Run) -> None:
+    asked = run("fit", "--model", "qwen3-4b", "--gpu", name)
+    assert (asked.code, why in asked.err) == (2, True)
+    way = f"--gpu epyc-turin --set gpu.memory_{changes}"
+    assert way in asked.err
+    assert run("utilization", "--model", "qwen3-4b", *way.split()).code == 0
+
+
 def test_a_near_miss_suggests() -> None:
     with pytest.raises(UnknownName) as error:
         catalog.accelerator("h10")
@@ -232,6 +252,8 @@ def test_the_first_words_of_one_name_are_enough(family: str, words: str, preset:
         ("accelerators", "Toaster M4 16GB", "no accelerator", "did you mean apple-m4-16gb? "),
         ("accelerators", "Toaster Pro M3 Max", "no accelerator", "did you mean apple-m3-max? "),
         ("accelerators", "mi300", "no accelerator preset is called", "did you mean mi300x"),
+        ("accelerators", "ryzen", "'ryzen' begins ", "ryzen-ai-max-395, ryzen-ai-z2-extreme, "),
+        ("accelerators", "rx 7900", "'rx 7900' begins 3 names", "rx-7900-xtx, rx-7900-gre, rx-7900-xt"),
     ],
 )
 def test_the_first_words_of_several_names_list_them(family: str, words: str, what: str, hint: str) -> None:

@@ -440,7 +440,7 @@ def _text(flags: Mapping[str, Any]) -> str:
 
 def counts(spaces: Sequence[Scenario], frontiers: Sequence[Frontier]) -> tuple[Row, ...]:
     """How much was tried, and what memory left out."""
-    context = f"{spaces[0].rack.plan.context:,.0f} tokens"
+    context = many(spaces[0].rack.plan.context, "token")
     return (
         Row("configurations", sum(each.tried for each in frontiers), "layouts x batches that were tried"),
         Row("layouts", sum(each.layouts for each in frontiers), "that an engine accepts"),
