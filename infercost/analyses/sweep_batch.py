@@ -54,7 +54,7 @@ def answer(scenario: Scenario) -> Report:
     knee = next((index for index, row in enumerate(rows) if full is not None and row["batch"] >= full), None)
     priced = rack.plan.fits and "cost_ratio" not in undecoded(scenario)
     ratio = _lone_user_ratio(scenario, batches[-1]) if priced else None
-    cut = _ends(scenario)
+    cut = (most := _ends(scenario)) and many(most, "sequence")
     verdict, advice = _said(scenario, full, ratio, rows)
     report = Report(
         command="sweep-batch",
@@ -65,7 +65,7 @@ def answer(scenario: Scenario) -> Report:
         advice=advice,
         notes=(
             *remarks.step_notes(running),
-            *([Note("memory-limit", f"memory holds {cut:,} sequences: larger batches do not fit")] if cut else ()),
+            *([Note("memory-limit", f"memory holds {cut}: larger batches do not fit")] if cut else ()),
             *([_PROMPTS] if _pays_prompts(scenario) else ()),
             *host_notes_of_batches(rack),
             *_null_notes(scenario, rows, every),

@@ -558,7 +558,11 @@ def _verdict(scenario: Scenario, scores: Sequence[Score]) -> str:
     stack = f" ({show(own['stack_median_abs_error'], 'share')} with the profile of its own stack)" if own else ""
     stack = " by the profile of its own stack" if scenario.stack is None else stack
     what = many(rows, "measurement") + (whose and f" of{whose}")
-    beaten = f"{faster} of {rows:,} measurements are faster than the bound" if faster else "none beats the bound"
+    beaten = (
+        f"{faster} of {rows:,} measurements {'is' if faster == 1 else 'are'} faster than the bound"
+        if faster
+        else "none beats the bound"
+    )
     return (
         f"Half of {what} are within {show(error['median_abs_error'], 'share')} of the estimate{stack}, "
         f"nine of ten within {show(error['p90_abs_error'], 'share')}; {beaten}."

@@ -485,7 +485,7 @@ def why_none(scenario: Scenario, frontiers: Sequence[Frontier], spaces: Sequence
     if any(each.tried for each in frontiers):
         return f"Nothing meets this: {_broken(scenario, frontiers)}", _reachable(scenario, frontiers)
     if any(each.misfits < each.layouts for each in frontiers):
-        why = f"Does not fit: memory holds fewer than {min(scenario.goal.batches):,} sequences in every layout"
+        why = f"Does not fit: memory holds fewer than {many(min(scenario.goal.batches), 'sequence')} in every layout"
         return why, "ask for smaller batches, or leave --batch out"
     most = many(max(min(space.search.most, space.search.reach) for space in spaces), "device")
     asked = scenario.question.get("gpus")
