@@ -410,6 +410,7 @@ def _served_words(reports: Iterable[Report]) -> str:
         values["tokens_per_s"] / given["output_tokens"]
         for values, given in late
         if values.get("stable") is False and values.get("tokens_per_s") and given.get("output_tokens")
+        if values.get("request_time_s") is None  # not where prompts apart take further devices, and all are served
     ]
     ends = dict.fromkeys(show(rate) for rate in (min(rates), max(rates))) if rates else ()
     return f": {' to '.join(ends)} requests/s are served" if ends else ""
