@@ -14,7 +14,7 @@ from infercost.parts.formats import Format
 from infercost.quantities import KEYS, Key
 from infercost.report import Input, Note, Report, Series
 from infercost.scenario.axes import Axis, Point, at_words, in_words, plain, points_of, read_axes, read_cases
-from infercost.scenario.layouts import EACH_ALONE
+from infercost.scenario.layouts import ALIKE, EACH_ALONE
 from infercost.scenario.read import Question, Reading, counted_name, read_part
 from infercost.scenario.usual import is_of_api
 from infercost.units import digits, lasting, many, show
@@ -254,7 +254,7 @@ def _over(question: Question, answer: Answer, axes: tuple[Axis, ...], points: li
     rows = _rows(outcomes)
     head = _on_one_rate(headline(question, axes, rows), reports)
     named = _telling_apart(axes, points) if question.cases else axes
-    series = _series(named, head, rows)
+    series, lone = _series(named, head, rows), _lone_words(axes, reports)
     notes = [
         *_on_one_count(question, axes, reports),
         *_left_out(named, outcomes),
@@ -266,7 +266,7 @@ def _over(question: Question, answer: Answer, axes: tuple[Axis, ...], points: li
         notes.append(Note("bars", "bars are on a logarithmic scale: their values span a wide range"))
     return Report(
         command=question.command,
-        verdict=_verdict(named, head, rows, _served_words(reports)) + _lone_words(axes, reports),
+        verdict=_verdict(named, head, rows, _served_words(reports)) + _held_words(named, outcomes) + lone,
         inputs=tuple(_inputs(origin, axes, reports)),
         series=series,
         notes=tuple(notes),
@@ -485,6 +485,32 @@ def _lone_words(axes: tuple[Axis, ...], reports: list[Report]) -> str:
     if not counted or not any(EACH_ALONE in note.text for report in reports for note in report.notes):
         return ""
     return f" Layouts are those that serve most when full, {EACH_ALONE} replica: --batch 1 has one user's fastest."
+
+
+def _held_words(axes: tuple[Axis, ...], outcomes: Iterable[Outcome]) -> str:
+    """The layout that all points of a load share, and a point that another layout serves clearly better alone."""
+    better = [(gain, each) for each in outcomes if each.alone and (gain := _gain(each)) > 1 + ALIKE]
+    if not better:
+        return ""
+    gain, best = max(better, key=lambda pair: pair[0])
+    assert best.alone is not None
+    own = best.alone.values
+    speed = f"{show(own.get(_SPEED))} tokens/s a user" if own.get(_SPEED) else "it keeps up"
+    usd, paid = own.get(_USD), best.values.get(_USD)
+    price = f" at {show(usd, 'USD')}" if usd and (paid is None or paid > usd * (1 + ALIKE)) else ""
+    row = {axis.key: best.point[axis.key] for axis in axes}
+    return f" All are in {best.alone.held}; {in_words(axes, row)} alone takes {best.alone.own}: {speed}{price}."
+
+
+def _gain(each: Outcome) -> float:
+    """How many times as fast for a user, or as cheap, a point is alone; endless where it keeps up only there."""
+    own, held = each.alone.values if each.alone else each.values, each.values
+    if own.get("stable") is False:
+        return 0.0
+    if held.get("stable") is False:
+        return inf
+    pairs = ((own.get(_SPEED), held.get(_SPEED)), (held.get(_USD), own.get(_USD)))
+    return max((more / less for more, less in pairs if more and less), default=0.0)
 
 
 def _waiting_words(axes: tuple[Axis, ...], head: Headline, rows: Rows) -> str:

@@ -633,3 +633,40 @@ def test_a_width_that_is_best_in_all_is_said_to_be() -> None:
     assert f" the price of a million tokens is {least[1]} ({least[0]}, {least[2]})." in said.verdict
     rising = infercost.utilization(**asked, sweep="tp=2,4").verdict
     assert "is best" not in rising
+
+
+R1 = ("utilization", "--gpu", "h200:16", "--model", "deepseek-r1", "--isl", "4k", "--osl", "1k")
+
+
+@pytest.mark.parametrize("rates", ["2,6,8", "2,8,30"])
+def test_a_sweep_over_a_rate_holds_the_layout_that_serves_the_largest_that_can_be(run: Run, rates: str) -> None:
+    """As many requests are served as alone; where a small load alone is in a faster layout, the verdict says so."""
+    alone = {rate: run(*R1, "--request-rate", str(rate), "--json").json for rate in map(int, rates.split(","))}
+    said = run(*R1, "--sweep", f"request-rate={rates}", "--json").json
+    for row in said["rows"]:
+        assert row["stable"] == alone[row["request_rate"]]["results"]["stable"]
+    largest = max(rate for rate, answer in alone.items() if answer["results"]["stable"])
+    served = next(row for row in said["rows"] if row["request_rate"] == largest)
+    for key in ("tokens_per_s_per_user", "usd_per_million_tokens", "ttft_s"):
+        assert served[key] == alone[largest]["results"][key]
+    speed = alone[2]["results"]["tokens_per_s_per_user"]
+    assert f"; request rate 2 alone takes 2 replicas of tp 8: {speed:.4g} tokens/s a user." in said["verdict"]
+
+
+def test_a_sweep_over_sequences_says_what_replicas_would_do_with_the_most(run: Run) -> None:
+    """All points are on one replica, which one sequence keeps busy; 512 alone are on eight."""
+    asked = ("utilization", "--gpu", "h100:8", "--model", "llama-3.1-8b", "--isl", "2k", "--osl", "500")
+    alone = run(*asked, "--concurrency", "512", "--json").json["results"]
+    words = f"{alone['tokens_per_s_per_user']:.4g} tokens/s a user at ${alone['usd_per_million_tokens']:.3g}."
+    said = run(*asked, "--sweep", "concurrency=1,64,512", "--json").json["verdict"]
+    assert said.endswith(f" All are in tp 8; concurrency 512 alone takes 8 replicas of one device: {words}")
+    assert " alone takes " not in run(*asked, "--tp", "8", "--sweep", "concurrency=1,64,512", "--json").json["verdict"]
+
+
+def test_rows_of_prompts_apart_count_their_devices_among_those_given(run: Run) -> None:
+    """A point is no where it is no alone: 16 devices decode and read."""
+    said = run(*R1, "--disaggregated", "--sweep", "request-rate=2,10,14", "--json").json["rows"]
+    for row in said:
+        alone = run(*R1, "--disaggregated", "--request-rate", str(row["request_rate"]), "--json")
+        assert (alone.code == 0) is row["stable"]
+    assert [row["stable"] for row in said] == [True, True, False]
