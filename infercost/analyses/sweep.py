@@ -183,7 +183,20 @@ def headline(question: Question, axes: Iterable[Axis] = (), rows: Rows = ()) -> 
         return _STEP_API
     if question.get("requests") is not None or "requests" in given:
         return _JOB
-    return _of_steps(question, axes, rows, is_priced="price" in given)
+    return _with_prompts(_of_steps(question, axes, rows, is_priced="price" in given), rows)
+
+
+def _with_prompts(head: Headline, rows: Rows) -> Headline:
+    """The headline with tokens a second as an answer alone has them: prompts paid where the price has them."""
+    known = [row for row in rows if row.get(_SPEED) is not None]
+    paid = {key: f"{key}_all_in" for key in (_ALL, _SPEED, _EACH)}
+    if not known or any(row.get(key) is None for row in known for key in paid.values()):
+        return head
+    if all(show(row[_SPEED]) == show(row[paid[_SPEED]]) for row in known):  # nobody else's prompts lie between
+        return head
+    columns = tuple(paid.get(key, key) for key in head.columns)
+    verdict = tuple(tuple(paid.get(key, key) for key in keys) for keys in head.verdict)
+    return head._replace(columns=columns, verdict=verdict)
 
 
 def _of_steps(question: Question, axes: tuple[Axis, ...], rows: Rows, *, is_priced: bool) -> Headline:

@@ -9,6 +9,7 @@ from infercost.analyses.hosts import UNKNOWN, decoding_paid, holds, host_remark,
 from infercost.analyses.many import LAYOUT, at_point
 from infercost.analyses.prices import says_price, with_own
 from infercost.analyses.remarks import (
+    ALL_PAID,
     CRITICAL,
     IN_TURN,
     OF_RATE,
@@ -95,7 +96,7 @@ OF_STEP = (
 _BETWEEN = ("tokens_per_s", "tokens_per_s_per_user", "tokens_per_s_per_gpu", "request_time_s")
 #: What requests that decode nothing have none of.
 _OF_DECODING = (
-    *("tokens_per_s", "tokens_per_s_per_user", "tokens_per_s_per_gpu", "tokens_per_s_all_in", "itl_s"),
+    *("tokens_per_s", "tokens_per_s_per_user", "tokens_per_s_per_gpu", *ALL_PAID, "itl_s"),
     *("usd_per_million_tokens_decode", "joules_per_token", "memory_bandwidth_utilization", "arithmetic_intensity"),
     *("compute_time_s", "memory_time_s", "communication_time_s", "overhead_time_s", "step_time_s", "tpot_s", *BRACKET),
     *("plain_tpot_s", "draft_speedup", "draft_passes_time_s", "tuned_step_time_s", "host_time_s", "experts_hit_share"),
@@ -103,7 +104,7 @@ _OF_DECODING = (
 #: Rows of a request that say nothing where they have no value.
 _OF_REQUEST = ("prefill_time_s", "ttft_s", "request_time_s", "usd_per_request")
 #: What JSON has and the table says elsewhere.
-_HIDDEN = {"bound", "batch", "tpot_s", "host_bytes", "gpus_needed", *BRACKET[1:], *TUNED}
+_HIDDEN = {"bound", "batch", "tpot_s", "host_bytes", "gpus_needed", *BRACKET[1:], *TUNED, *ALL_PAID[1:]}
 ORIGIN = "prompts between the steps"
 #: Costs that are closer than this share are one.
 AS_DEAR = 0.005
@@ -229,9 +230,19 @@ def _known(
     """What a step answers, None where a host, a model that does not fit, or a queue without end leave no value."""
     rack = scenario.running.rack
     results = step_results(scenario, batch, pace, served, bracketed=bracketed)
-    results = known(results | of_request(scenario, results) | of_prompts(scenario), rack)
+    results = known(results | of_request(scenario, results) | of_prompts(scenario) | _all_in(results), rack)
     nothing = _unserved(scenario, served) | dict.fromkeys(OF_RATE if has_endless_rate(rack.part) else ())
     return {key: None if key in nothing else value for key, value in results.items()}
+
+
+def _all_in(results: dict[str, Any]) -> dict[str, float]:
+    """Tokens a second of a user and of a device with the prompts of a batch that stays full; nothing without any."""
+    if (rate := results.get("tokens_per_s_all_in")) is None:
+        return {}
+    return {
+        "tokens_per_s_per_user_all_in": formulas.cost.tokens_per_s_per_user(step_time=results["itl_s"]),
+        "tokens_per_s_per_gpu_all_in": formulas.cost.tokens_per_s_per_gpu(tokens_per_s=rate, devices=results["gpus"]),
+    }
 
 
 def _unserved(scenario: Scenario, served: Served | None) -> dict[str, str]:
@@ -644,7 +655,7 @@ def _met(results: dict[str, Any]) -> str:
     """A user's tokens a second with the prompts of others between them; empty where none or nothing of them is seen."""
     if results.get("tokens_per_s_all_in") is None:
         return ""
-    met = show(formulas.cost.tokens_per_s_per_user(step_time=results["itl_s"]), "")
+    met = show(results["tokens_per_s_per_user_all_in"], "")
     return met if met != show(results["tokens_per_s_per_user"], "") else ""
 
 
@@ -754,7 +765,7 @@ def _step_words(scenario: Scenario, results: dict[str, Any]) -> str:
     running = scenario.running
     rack = running.rack
     what = "" if rack.model.is_bare else f"of {rack.model.called(rack.model.quantization.words)} "
-    where = f"{what}on {rack.place}"
+    where = f"{what}on {rack.place}{_of_all_words(scenario)}"
     words = sure(running, _only_batch(scenario, results["batch"]))
     if (stages := rack.plan.layout.pp) > 1:
         words = words.replace("at best", f"at best in {stages} stages")
@@ -767,6 +778,13 @@ def _step_words(scenario: Scenario, results: dict[str, Any]) -> str:
     both = "both " if words != "an estimate" else ""  # what two bounds differ by is no estimate
     gain = _gain_words(rack, worth) + _user_gain(scenario, results)
     return f"A token {where} takes {tpot} with the draft and {plain} without, {both}{words}: {gain}"
+
+
+def _of_all_words(scenario: Scenario) -> str:
+    """Behind the devices of one of several replicas of more than one: how many all of them have."""
+    if scenario.copies == 1 or scenario.rack.devices == 1 or scenario.question.idle:
+        return ""
+    return f" each ({scenario.copies * scenario.rack.devices:,} devices)"
 
 
 def _user_gain(scenario: Scenario, results: dict[str, Any]) -> str:

@@ -15,6 +15,7 @@ from infercost.parts import catalog
 from infercost.quantities import KEYS, Key
 from infercost.scenario.axes import Axis, at_words
 from infercost.scenario.read import ask
+from infercost.units import show
 from tests.conftest import Run
 
 NOTE = ("--gpu", "h100-note", "--params", "1.6e12")
@@ -345,7 +346,11 @@ def test_a_sweep_of_batches_is_that_of_sweep_batch_on_the_same_devices(model: st
     assert batches.series is not None
     assert [row["batch"] for row in swept.series.rows] == [1, 2, 4, 8, 16, 32, 64]
     for one, other in zip(swept.series.rows, batches.series.rows, strict=True):
-        assert {key: one[key] for key in other if key in one} == {key: other[key] for key in other if key in one}
+        assert {key: one["bands"][key] for key in other.get("bands", {}) if key in one["bands"]} == other.get(
+            "bands", {}
+        )
+        same = [key for key in other if key in one and key != "bands"]
+        assert {key: one[key] for key in same} == {key: other[key] for key in same}
 
 
 def test_a_sweep_takes_the_devices_that_hold_its_largest_row_that_can_be_held(run: Run) -> None:
@@ -360,9 +365,9 @@ def test_a_sweep_takes_the_devices_that_hold_its_largest_row_that_can_be_held(ru
 def test_a_few_words_have_their_figures_one_by_one(run: Run) -> None:
     asked = ("utilization", "--gpu", "h100:4", "--model", "llama-3.3-70b", "--batch", "16", "--json", "--sweep")
     few = run(*asked, "dtype=bf16,fp8,int4").json
-    speeds = [f"{row['tokens_per_s_per_user']:.2f} ({row['dtype']})" for row in few["rows"]]
-    assert f"; tokens/s per user is {', '.join(speeds)}; " in few["verdict"]
-    assert ": fp8 has 1.29x that of bf16; tokens/s per user is " in few["verdict"]
+    speeds = [f"{show(row['tokens_per_s_per_user_all_in'])} ({row['dtype']})" for row in few["rows"]]
+    assert f"; tokens/s per user after the first token is {', '.join(speeds)}; " in few["verdict"]
+    assert ": fp8 has 1.32x that of int4; tokens/s per user after the first token is " in few["verdict"]
     many = run(*asked, "dtype=bf16,fp8,int4,int8,nvfp4").json["verdict"]
     assert "Over 5 points, tokens/s in all ranges from " in many
 
@@ -670,3 +675,20 @@ def test_rows_of_prompts_apart_count_their_devices_among_those_given(run: Run) -
         alone = run(*R1, "--disaggregated", "--request-rate", str(row["request_rate"]), "--json")
         assert (alone.code == 0) is row["stable"]
     assert [row["stable"] for row in said] == [True, True, False]
+
+
+@pytest.mark.parametrize("swept", ["tp=8,16", "batch=16,32", "gpu=h100:16,h200:8"])
+def test_a_sweep_has_the_figures_of_the_verdict_alone(run: Run, swept: str) -> None:
+    """Prompts are in the speeds as they are in the price: what a user meets, and what all get."""
+    asked = ("utilization", "--model", "llama-3.1-405b", "--dtype", "bf16")
+    asked += () if swept.startswith("gpu") else ("--gpu", "h100:16")
+    asked += ("--tp", "8") if swept.startswith("batch") else ("--batch", "32")
+    said = run(*asked, "--sweep", swept, "--json").json
+    option, values = swept.split("=")
+    for value, row in zip(values.split(","), said["rows"], strict=True):
+        alone = run(*asked, f"--{option}", value, "--json").json["verdict"]
+        each, everybody = (show(row[f"tokens_per_s{end}_all_in"]) for end in ("_per_user", ""))
+        assert alone.startswith(f"{each} tokens/s a user after the first token, {everybody} in all")
+        assert (each in said["verdict"]) or (everybody in said["verdict"])
+        assert show(row["tokens_per_s_per_user"]) not in said["verdict"]
+        assert row["tokens_per_s_per_gpu_all_in"] == pytest.approx(row["tokens_per_s_all_in"] / row["gpus"])
