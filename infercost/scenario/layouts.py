@@ -400,9 +400,23 @@ def _found(asked: Asked, devices: int | None) -> tuple[list[Choice], str]:
     if devices is not None:
         return _on(asked, devices)
     least = least_plan(asked.setup._replace(batch=asked.at_once)) or least_plan(asked.setup)
+    if least and asked.load.concurrent and 1 < (fewest := _fewest(asked, least.layout.devices)) < least.layout.devices:
+        return _on(asked, fewest)
     if least and (least.layout.devices <= asked.setup.domain or not asked.batch):
         return _on(asked, least.layout.devices) if least.layout.devices > 1 else ([], "")
     return [] if not asked.batch else _each(asked, least), ""
+
+
+def _fewest(asked: Asked, devices: int) -> int:
+    """The least devices up to so many whose replicas, in few stages, hold all that is in flight at once."""
+    setup = asked.setup._replace(batch=1)
+    for size in (2**power for power in range(min(setup.domain, devices).bit_length())):
+        plans = of_few_stages(
+            (plan for plan in map(setup.plan, engine_layouts(setup, size)) if plan.fits), setup.domain
+        )
+        if held := max((plan.max_sequences or 0 for plan in plans), default=0):
+            devices = min(devices, ceil(asked.at_once / held) * size)
+    return devices
 
 
 def _on(asked: Asked, devices: int) -> tuple[list[Choice], str]:
