@@ -26,7 +26,7 @@ _LIMITS = ("max_tpot", "max_ttft", "max_wait_probability")
 #: What replicas share in whole sequences.
 _SHARED = ("batch", "concurrency")
 #: What sets a load.
-_OF_LOAD = (*_SHARED, "request_rate")
+_OF_LOAD = (*_SHARED, "request_rate", "users", "concurrent", "tokens_per_month")
 #: Origin of a layout that is held over all points.
 HELD = "assumed: holds the largest point"
 #: Each value of these has a layout of its own.

@@ -507,12 +507,14 @@ def _held_words(axes: tuple[Axis, ...], outcomes: Iterable[Outcome]) -> str:
         return ""
     gain, best = max(better, key=lambda pair: pair[0])
     assert best.alone is not None
-    own = best.alone.values
-    speed = f"{show(own.get(_SPEED))} tokens/s a user" if own.get(_SPEED) else "it keeps up"
+    own, month = best.alone.values, best.alone.values.get("usd_per_month")
     usd, paid = own.get(_USD), best.values.get(_USD)
-    price = f" at {show(usd, 'USD')}" if usd and (paid is None or paid > usd * (1 + ALIKE)) else ""
-    row = {axis.key: best.point[axis.key] for axis in axes}
-    return f" All are in {best.alone.held}; {in_words(axes, row)} alone takes {best.alone.own}: {speed}{price}."
+    figures = [f"{show(own[_SPEED])} tokens/s a user"] if own.get(_SPEED) else []
+    if usd and (paid is None or paid > usd * (1 + ALIKE)):
+        figures.append(f"{show(month, 'USD')} a month" if month else show(usd, "USD"))
+    place = in_words(axes, {axis.key: best.point[axis.key] for axis in axes})
+    what = " at ".join(figures) or "it keeps up"
+    return f" All are in {best.alone.held}; {place} alone takes {best.alone.own}: {what}."
 
 
 def _gain(each: Outcome) -> float:

@@ -692,3 +692,13 @@ def test_a_sweep_has_the_figures_of_the_verdict_alone(run: Run, swept: str) -> N
         assert (each in said["verdict"]) or (everybody in said["verdict"])
         assert show(row["tokens_per_s_per_user"]) not in said["verdict"]
         assert row["tokens_per_s_per_gpu_all_in"] == pytest.approx(row["tokens_per_s_all_in"] / row["gpus"])
+
+
+def test_a_sweep_over_users_says_what_few_of_them_would_cost_alone(run: Run) -> None:
+    """Replicas of four, which a million users take, are twice as dear for a hundred as one of two."""
+    asked = ("userbase", "--gpu", "h100", "--model", "llama-3.1-70b", "--workload", "chat", "--json")
+    alone = run(*asked, "--users", "100").json["results"]
+    said = run(*asked, "--sweep", "users=100,10k,1M").json
+    assert said["rows"][0]["usd_per_month"] == pytest.approx(2 * alone["usd_per_month"])
+    words = f"users 100 alone takes tp 2: ${alone['usd_per_month']:,.0f} a month."
+    assert said["verdict"].endswith(f" All are in tp 4; {words}")
