@@ -1,13 +1,16 @@
 """Many rows, one way: the same question with some values changed, resolved again and answered."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from math import ceil
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeVar
 
 from infercost.errors import BadFile, BadValue, InfercostError, UnknownName
 from infercost.models.counting import weight_bytes
+from infercost.replica.serving import full_prefill_time, serve_rate
 from infercost.report import Report
 from infercost.scenario.axes import Point
+from infercost.scenario.layouts import Choice
 from infercost.scenario.options import MANY, options_of
 from infercost.scenario.read import Question
 from infercost.scenario.resolve import resolve
@@ -22,19 +25,30 @@ LAYOUT = ("gpus", "tp", "pp", "ep", "dp")
 _LIMITS = ("max_tpot", "max_ttft", "max_wait_probability")
 #: What replicas share in whole sequences.
 _SHARED = ("batch", "concurrency")
+#: What sets a load.
+_OF_LOAD = (*_SHARED, "request_rate", "users", "concurrent", "tokens_per_month")
 #: Origin of a layout that is held over all points.
 HELD = "assumed: holds the largest point"
 #: Each value of these has a layout of its own.
 _OWN_LAYOUT = ("gpu", "model", "params")
 
 
+class Alone(NamedTuple):
+    """What a point is that is asked alone: its layout beside that which all points share, and its results."""
+
+    own: str
+    held: str
+    values: Values
+
+
 class Outcome(NamedTuple):
-    """A point and its answer, or the error that left it without one."""
+    """A point and its answer, or the error that left it without one; ``alone`` in a layout of its own."""
 
     point: Point
     report: Report | None = None
     values: Values = MappingProxyType({})
     error: InfercostError | None = None
+    alone: Alone | None = None
 
     @property
     def fits(self) -> bool | None:
@@ -75,18 +89,42 @@ def outcomes_of(
     """
     points = list(points)
     scenarios = [_attempt(at_point, question, point, origin) for point in points]
-    outcomes = []
-    for point, scenario, layout in zip(points, scenarios, _layouts(question, points, scenarios), strict=True):
+    outcomes, layouts = list[Outcome](), _layouts(question, points, scenarios)
+    unlike = _unlike(points, scenarios, [layout for layout, _ in layouts])
+    for point, own, (layout, apart) in zip(points, scenarios, layouts, strict=True):
+        scenario = own
         if layout:
-            scenario = _attempt(at_point, question.changed(layout, HELD), point, origin)
+            scenario = _attempt(at_point, question.changed(layout, HELD)._replace(apart=apart), point, origin)
         result = _attempt(answer, scenario._replace(is_row=True)) if isinstance(scenario, Scenario) else scenario
         if isinstance(result, Report):
-            outcomes.append(Outcome(point, result, values_of(result)))
+            alone = _alone(answer, own, scenario) if len(outcomes) in unlike else None
+            outcomes.append(Outcome(point, result, values_of(result), alone=alone))
         else:
             outcomes.append(Outcome(point, error=result))
         if done:
             done(len(outcomes))
     return outcomes
+
+
+def _unlike(
+    points: list[Point], scenarios: list[Scenario | InfercostError], layouts: Sequence[Point]
+) -> tuple[int, ...]:
+    """The first and the last point of a load that has another layout when it is asked alone."""
+    such = [
+        number
+        for number, (point, own, layout) in enumerate(zip(points, scenarios, layouts, strict=True))
+        if layout and isinstance(own, Scenario) and any(key in point for key in _OF_LOAD)
+    ]
+    return (such[0], such[-1]) if such else ()
+
+
+def _alone(answer: Answer, own: Scenario | InfercostError, held: Scenario | InfercostError) -> Alone | None:
+    """A point in its own layout; None where it has no answer there."""
+    if not (isinstance(own, Scenario) and isinstance(held, Scenario)):
+        return None
+    report = _attempt(answer, own._replace(is_row=True))
+    here, there = (Choice(each.copies, each.rack.plan.layout, 0.0, 0.0).words for each in (own, held))
+    return Alone(here, there, values_of(report)) if isinstance(report, Report) else None
 
 
 def _attempt(work: Callable[..., T], *args: Any) -> T | InfercostError:
@@ -108,8 +146,12 @@ def values_of(report: Report) -> dict[str, Any]:
     return values | ({"bands": bands} if bands else {})
 
 
-def _layouts(question: Question, points: list[Point], scenarios: list[Scenario | InfercostError]) -> list[Point]:
+def _layouts(
+    question: Question, points: list[Point], scenarios: list[Scenario | InfercostError]
+) -> list[tuple[Point, int]]:
     """The layout to hold at each point as options, empty where the point has it already or its own is wanted.
+
+    It is that of the largest point that is served; beside it are the devices that it leaves to prompts apart.
 
     ``fit`` answers with a layout, limits decide one and questions of a list stand alone, so none is held; each
     accelerator and each model has its own. Batches stand on one replica, as in a table of them, which the smallest
@@ -120,7 +162,7 @@ def _layouts(question: Question, points: list[Point], scenarios: list[Scenario |
         or question.cases
         or any(key in point for point in points for key in (*LAYOUT, *_LIMITS))
     ):
-        return [{}] * len(points)
+        return [({}, 0)] * len(points)
     largest: dict[tuple[Any, ...], tuple[Scenario, Point]] = {}
     groups = [tuple(point.get(key) for key in _OWN_LAYOUT) for point in points]
     for group, point, scenario in zip(groups, points, scenarios, strict=True):
@@ -130,7 +172,10 @@ def _layouts(question: Question, points: list[Point], scenarios: list[Scenario |
                 largest[group] = scenario, point
     held = {group: _on_one_replica(question, *best) for group, best in largest.items()}
     pairs = zip(groups, scenarios, strict=True)
-    return [_differing(scenario, held[group]) if group in held else {} for group, scenario in pairs]
+    return [
+        (_differing(scenario, held[group]), held[group].question.apart) if group in held else ({}, 0)
+        for group, scenario in pairs
+    ]
 
 
 def _on_one_replica(question: Question, scenario: Scenario, point: Point) -> Scenario:
@@ -141,10 +186,23 @@ def _on_one_replica(question: Question, scenario: Scenario, point: Point) -> Sce
     return alone if isinstance(alone, Scenario) else scenario
 
 
-def _size(scenario: Scenario) -> tuple[float, float, float]:
-    """Most devices, then the heaviest weights, then most tokens of context on them."""
-    rack, copies = scenario.rack, scenario.copies
-    return copies * rack.devices, weight_bytes(rack.model), copies * rack.plan.batch * rack.plan.context
+def _size(scenario: Scenario) -> tuple[float, ...]:
+    """Whether it is served; most devices, then the heaviest weights, the largest load, most tokens of context."""
+    rack, load, copies = scenario.rack, scenario.load, scenario.copies
+    tokens = copies * rack.plan.batch * rack.plan.context
+    return is_served(scenario), copies * rack.devices, weight_bytes(rack.model), copies * (load.rate or 0.0), tokens
+
+
+def is_served(scenario: Scenario) -> bool:
+    """Whether requests that arrive at a rate leave as fast, on the devices that were given."""
+    load, request, copies, rack = scenario.load, scenario.load.decoding, scenario.copies, scenario.rack
+    if load.rate is None or request is None or load.request is None:
+        return True
+    replica = scenario.running.replica
+    if load.most < 1 or not serve_rate(replica, load.rate, request, load.most).stable:
+        return False
+    reading = ceil(copies * load.rate * full_prefill_time(replica, load.request)) if load.apart else 0
+    return not rack.given or reading * rack.devices <= scenario.question.apart
 
 
 def _differing(scenario: Scenario | InfercostError, largest: Scenario) -> Point:

@@ -49,6 +49,8 @@ OVERLAP = {
 }
 #: What happens at the critical batch.
 CRITICAL = "arithmetic and weight reads balance"
+#: Tokens a second of a batch that stays full with its prompts, as the price has them.
+ALL_PAID = ("tokens_per_s_all_in", "tokens_per_s_per_user_all_in", "tokens_per_s_per_gpu_all_in")
 #: Why a result of a step or of a request has no value, by JSON key.
 _OF_PRICE = (*(f"usd_per_million_tokens{end}" for end in ("", "_decode", "_all_in")), "usd_per_request", "job_usd")
 _OF_REQUEST = (
@@ -58,7 +60,7 @@ _OF_REQUEST = (
     "prefill_per_decode",
     "itl_s",
     "prompt_itl_s",
-    "tokens_per_s_all_in",
+    *ALL_PAID,
 )
 #: What only a model that fits serves, and what has no end where requests pile up.
 _OF_QUEUE = (*_OF_PRICE, "ttft_s", "request_time_s", "in_flight", "job_time_s")
@@ -79,7 +81,7 @@ _OF_SERVING = (
         "itl_s",
         "prompt_itl_s",
     ),
-    *("tokens_per_s", "tokens_per_s_all_in", "tokens_per_s_per_user", "tokens_per_s_per_gpu", "joules_per_token"),
+    *("tokens_per_s", *ALL_PAID, "tokens_per_s_per_user", "tokens_per_s_per_gpu", "joules_per_token"),
     *("wh_per_request", "input_tokens_per_s"),
 )
 #: Times with the flags of published benchmarks, or with tuned kernels.
@@ -144,7 +146,7 @@ REQUEST = {
 OF_BATCH = (
     *("step_time_s", "tpot_s", "itl_s", "tokens_per_s", "tokens_per_s_per_user", "tokens_per_s_per_gpu"),
     *("usd_per_million_tokens", "usd_per_million_tokens_decode", "device_seconds_per_token", "joules_per_token"),
-    *("tokens_per_s_all_in", "input_tokens_per_s", "job_time_s", "job_usd"),
+    *(*ALL_PAID, "input_tokens_per_s", "job_time_s", "job_usd"),
 )
 #: What a token costs where its prompt is paid too.
 ALL_IN = (

@@ -15,7 +15,7 @@ from infercost.parts.formats import Format
 from infercost.quantities import KEYS, Key
 from infercost.report import Input, Note, Report, Series
 from infercost.scenario.axes import Axis, Point, at_words, in_words, plain, points_of, read_axes, read_cases
-from infercost.scenario.layouts import EACH_ALONE
+from infercost.scenario.layouts import ALIKE, EACH_ALONE
 from infercost.scenario.read import Question, Reading, counted_name, read_part
 from infercost.scenario.usual import is_of_api
 from infercost.units import digits, lasting, many, show
@@ -192,7 +192,20 @@ def headline(question: Question, axes: Iterable[Axis] = (), rows: Rows = ()) -> 
         return _STEP_API
     if question.get("requests") is not None or "requests" in given:
         return _JOB
-    return _of_steps(question, axes, rows, is_priced="price" in given)
+    return _with_prompts(_of_steps(question, axes, rows, is_priced="price" in given), rows)
+
+
+def _with_prompts(head: Headline, rows: Rows) -> Headline:
+    """The headline with tokens a second as an answer alone has them: prompts paid where the price has them."""
+    known = [row for row in rows if row.get(_SPEED) is not None]
+    paid = {key: f"{key}_all_in" for key in (_ALL, _SPEED, _EACH)}
+    if not known or any(row.get(key) is None for row in known for key in paid.values()):
+        return head
+    if all(show(row[_SPEED]) == show(row[paid[_SPEED]]) for row in known):  # nobody else's prompts lie between
+        return head
+    columns = tuple(paid.get(key, key) for key in head.columns)
+    verdict = tuple(tuple(paid.get(key, key) for key in keys) for keys in head.verdict)
+    return head._replace(columns=columns, verdict=verdict)
 
 
 def _of_steps(question: Question, axes: tuple[Axis, ...], rows: Rows, *, is_priced: bool) -> Headline:
@@ -263,7 +276,7 @@ def _over(question: Question, answer: Answer, axes: tuple[Axis, ...], points: li
     rows = _rows(outcomes)
     head = _on_one_rate(headline(question, axes, rows), reports)
     named = _telling_apart(axes, points) if question.cases else axes
-    series = _series(named, head, rows)
+    series, lone = _series(named, head, rows), _lone_words(axes, reports)
     notes = [
         *_on_one_count(question, axes, reports),
         *_left_out(named, outcomes),
@@ -275,7 +288,7 @@ def _over(question: Question, answer: Answer, axes: tuple[Axis, ...], points: li
         notes.append(Note("bars", "bars are on a logarithmic scale: their values span a wide range"))
     return Report(
         command=question.command,
-        verdict=_verdict(named, head, rows, _served_words(reports)) + _lone_words(axes, reports),
+        verdict=_verdict(named, head, rows, _served_words(reports)) + _held_words(named, outcomes) + lone,
         inputs=tuple(_inputs(origin, axes, reports)),
         series=series,
         notes=tuple(notes),
@@ -423,6 +436,7 @@ def _served_words(reports: Iterable[Report]) -> str:
         values["tokens_per_s"] / given["output_tokens"]
         for values, given in late
         if values.get("stable") is False and values.get("tokens_per_s") and given.get("output_tokens")
+        if values.get("request_time_s") is None  # not where prompts apart take further devices, and all are served
     ]
     ends = dict.fromkeys(show(rate) for rate in (min(rates), max(rates))) if rates else ()
     return f": {' to '.join(ends)} requests/s are served" if ends else ""
@@ -498,6 +512,34 @@ def _lone_words(axes: tuple[Axis, ...], reports: list[Report]) -> str:
     if not counted or not any(EACH_ALONE in note.text for report in reports for note in report.notes):
         return ""
     return f" Layouts are those that serve most when full, {EACH_ALONE} replica: --batch 1 has one user's fastest."
+
+
+def _held_words(axes: tuple[Axis, ...], outcomes: Iterable[Outcome]) -> str:
+    """The layout that all points of a load share, and a point that another layout serves clearly better alone."""
+    better = [(gain, each) for each in outcomes if each.alone and (gain := _gain(each)) > 1 + ALIKE]
+    if not better:
+        return ""
+    gain, best = max(better, key=lambda pair: pair[0])
+    assert best.alone is not None
+    own, month = best.alone.values, best.alone.values.get("usd_per_month")
+    usd, paid = own.get(_USD), best.values.get(_USD)
+    figures = [f"{show(own[_SPEED])} tokens/s a user"] if own.get(_SPEED) else []
+    if usd and (paid is None or paid > usd * (1 + ALIKE)):
+        figures.append(f"{show(month, 'USD')} a month" if month else show(usd, "USD"))
+    place = in_words(axes, {axis.key: best.point[axis.key] for axis in axes})
+    what = " at ".join(figures) or "it keeps up"
+    return f" All are in {best.alone.held}; {place} alone takes {best.alone.own}: {what}."
+
+
+def _gain(each: Outcome) -> float:
+    """How many times as fast for a user, or as cheap, a point is alone; endless where it keeps up only there."""
+    own, held = each.alone.values if each.alone else each.values, each.values
+    if own.get("stable") is False:
+        return 0.0
+    if held.get("stable") is False:
+        return inf
+    pairs = ((own.get(_SPEED), held.get(_SPEED)), (held.get(_USD), own.get(_USD)))
+    return max((more / less for more, less in pairs if more and less), default=0.0)
 
 
 def _waiting_words(axes: tuple[Axis, ...], head: Headline, rows: Rows) -> str:

@@ -9,6 +9,7 @@ from infercost.analyses.hosts import UNKNOWN, decoding_paid, holds, host_remark,
 from infercost.analyses.many import LAYOUT, at_point
 from infercost.analyses.prices import says_price, with_own
 from infercost.analyses.remarks import (
+    ALL_PAID,
     CRITICAL,
     IN_TURN,
     OF_RATE,
@@ -96,7 +97,7 @@ OF_STEP = (
 _BETWEEN = ("tokens_per_s", "tokens_per_s_per_user", "tokens_per_s_per_gpu", "request_time_s")
 #: What requests that decode nothing have none of.
 _OF_DECODING = (
-    *("tokens_per_s", "tokens_per_s_per_user", "tokens_per_s_per_gpu", "tokens_per_s_all_in", "itl_s"),
+    *("tokens_per_s", "tokens_per_s_per_user", "tokens_per_s_per_gpu", *ALL_PAID, "itl_s"),
     *("usd_per_million_tokens_decode", "joules_per_token", "memory_bandwidth_utilization", "arithmetic_intensity"),
     *("compute_time_s", "memory_time_s", "communication_time_s", "overhead_time_s", "step_time_s", "tpot_s", *BRACKET),
     *("plain_tpot_s", "draft_speedup", "draft_passes_time_s", "tuned_step_time_s", "host_time_s", "experts_hit_share"),
@@ -104,7 +105,7 @@ _OF_DECODING = (
 #: Rows of a request that say nothing where they have no value.
 _OF_REQUEST = ("prefill_time_s", "ttft_s", "request_time_s", "usd_per_request")
 #: What JSON has and the table says elsewhere.
-_HIDDEN = {"bound", "batch", "tpot_s", "host_bytes", "gpus_needed", *BRACKET[1:], *TUNED}
+_HIDDEN = {"bound", "batch", "tpot_s", "host_bytes", "gpus_needed", *BRACKET[1:], *TUNED, *ALL_PAID[1:]}
 ORIGIN = "prompts between the steps"
 #: Costs that are closer than this share are one.
 AS_DEAR = 0.005
@@ -126,15 +127,14 @@ def answer(scenario: Scenario) -> Report:
     batch, pace, served = loaded or (scenario.batch, pace_of(running, scenario.batch, scenario.draft), None)
     rack, overloaded = running.rack, _is_overloaded(served)
     tuned = _tuned(scenario)
-    tuning = _tuning_notes(scenario, tuned)
     results = decoding_paid(_known(scenario, batch, pace, served), rack)
     results |= {key: tuned and tuned[key.removeprefix("tuned_")] for key in TUNED} | instead(scenario, overloaded)
     results |= _experts(scenario, batch)
-    regime = decode_kind(batch, local=is_local(rack.setup.stack)) if scenario.load.rate is None else "served"
     needed = that_keep_up(scenario, served) if served and overloaded and rack.plan.fits else None
-    if served and scenario.load.rate is not None:
-        results["gpus_needed"] = needed and needed.devices
     verdict, advised = _said(scenario, results, served, needed)
+    taken = _takes_apart(scenario, results)
+    if served and scenario.load.rate is not None:
+        results |= {"gpus_needed": taken or (needed and needed.devices)} | ({"stable": False} if taken else {})
     report = Report(
         command="utilization",
         verdict=verdict,
@@ -143,11 +143,18 @@ def answer(scenario: Scenario) -> Report:
         parts=_time_parts(pace, running) if has_times(rack) and not scenario.load.reads else (),
         whole=pace.step if running.overlap == "full" else None,
         advice=advised,
-        notes=(*step_notes(running, (regime,), _only_batch(scenario, batch)), *tuning, *scenario.notes),
-        met=rack.plan.fits and not overloaded,
+        notes=_notes(scenario, batch, tuned),
+        met=rack.plan.fits and not (overloaded or taken),
         work=lambda: _shown_work(scenario),
     )
     return _beside_api(with_own(_of_replicas(report, scenario, results, pace), scenario), scenario)
+
+
+def _notes(scenario: Scenario, batch: float, tuned: dict[str, Any] | None) -> tuple[Note, ...]:
+    """The notes on a step and its kernels, and those of the question."""
+    regime = decode_kind(batch, local=is_local(scenario.rack.setup.stack)) if scenario.load.rate is None else "served"
+    of_step = step_notes(scenario.running, (regime,), _only_batch(scenario, batch))
+    return (*of_step, *_tuning_notes(scenario, tuned), *scenario.notes)
 
 
 def _of_replicas(report: Report, scenario: Scenario, results: dict[str, Any], pace: Pace) -> Report:
@@ -216,9 +223,19 @@ def _known(
     """What a step answers, None where a host, a model that does not fit, or a queue without end leave no value."""
     rack = scenario.running.rack
     results = step_results(scenario, batch, pace, served, bracketed=bracketed)
-    results = known(results | of_request(scenario, results) | of_prompts(scenario), rack)
+    results = known(results | of_request(scenario, results) | of_prompts(scenario) | _all_in(results), rack)
     nothing = _unserved(scenario, served) | dict.fromkeys(OF_RATE if has_endless_rate(rack.part) else ())
     return {key: None if key in nothing else value for key, value in results.items()}
+
+
+def _all_in(results: dict[str, Any]) -> dict[str, float]:
+    """Tokens a second of a user and of a device with the prompts of a batch that stays full; nothing without any."""
+    if (rate := results.get("tokens_per_s_all_in")) is None:
+        return {}
+    return {
+        "tokens_per_s_per_user_all_in": formulas.cost.tokens_per_s_per_user(step_time=results["itl_s"]),
+        "tokens_per_s_per_gpu_all_in": formulas.cost.tokens_per_s_per_gpu(tokens_per_s=rate, devices=results["gpus"]),
+    }
 
 
 def _unserved(scenario: Scenario, served: Served | None) -> dict[str, str]:
@@ -367,7 +384,7 @@ def _remarks(scenario: Scenario, results: dict[str, Any]) -> dict[str, str]:
     total = f", {show(bandwidth * rack.width, 'B/s')} in all" if rack.width > 1 else ""
     certain = kind(running, _only_batch(scenario, results["batch"]))
     return {
-        "gpus": count_remark(rack),
+        "gpus": count_remark(rack) if not (apart := scenario.question.apart) else f"decode; {apart:,} for prompts",
         "weight_bytes": rack.model.quantization.label,
         "compute_time_s": f"{of_peak(running, 'compute')} {show(peak, 'FLOP/s')} a device ({rate.words}{mixed})",
         "memory_time_s": f"{of_peak(running, 'memory')} {show(bandwidth, 'B/s')} a device{total}",
@@ -542,6 +559,12 @@ def _verdict(scenario: Scenario, running: Running, results: dict[str, Any]) -> s
     if scenario.load.reads:
         return first_token(scenario, results)
     left_out = "" if results["communication_time_s"] is not None else ", communication left out"
+    no = _too_few(scenario, results)
+    if job := job_words(scenario, results):
+        behind = "" if no else f" {_in_line(scenario)}{_of_job(scenario, results)}{left_out}."
+        return f"{no}{job.strip()}{behind}{apart_words(scenario, results)}"
+    if no:
+        return f"{no}{_on_more(scenario, results)}{apart_words(scenario, results)}"
     start = time_words(running, results, scenario.draft)
     where = "" if scenario.copies == 1 else " on each"
     use = f"{_use_words(scenario, results)}{where}{'' if start else _binds(scenario, results)}."
@@ -552,10 +575,10 @@ def _verdict(scenario: Scenario, running: Running, results: dict[str, Any]) -> s
         text = f"{rates}. {start}{_sentence(use)}" if start else f"{rates}: {use}"
     else:
         text = f"{start}{_sentence(use)}{f' {rates}.' if rates else ''}"
-    text = _too_few(scenario, results) + job_words(scenario, results) + _in_line(scenario) + text
+    text = _in_line(scenario) + text
     text += f" {_step_words(scenario, results)}{left_out}.{apart_words(scenario, results)}"
     text += _decoded_words(scenario, results)
-    if results["request_time_s"] is None or scenario.requests is not None:
+    if results["request_time_s"] is None:
         return text
     ttft, tpot, whole = (show(seconds, "s") for seconds in _request_times(scenario, results))
     later = ", its only one" if scenario.load.request and scenario.load.request.output_tokens == 1 else ""
@@ -563,6 +586,28 @@ def _verdict(scenario: Scenario, running: Running, results: dict[str, Any]) -> s
     whole += taken_words(scenario, results)
     takes = "A request takes" if scenario.load.rate is None else "On average a request takes"
     return f"{text} {takes} {whole}: {ttft} to its first token{between}."
+
+
+def _of_job(scenario: Scenario, results: dict[str, Any]) -> str:
+    """Behind the time and the money of a job: the tokens of all, what they cost and what binds; what a draft gains."""
+    running, rack, usd = scenario.running, scenario.rack, results["usd_per_million_tokens"]
+    total = scenario.copies * results.get("tokens_per_s_all_in", results["tokens_per_s"])
+    price = f", at {show(usd, 'USD')} a million output tokens" if usd is not None and says_price(scenario) else ""
+    who = rack.model.called(rack.model.quantization.words)
+    more = f"{price}{read_words(scenario, results)}, {sure(running)}"
+    text = f"{show(total, '')} tokens/s in all with {who}{more}"
+    if start := time_words(running, results, scenario.draft):
+        return start + text
+    drafted = "" if results.get("draft_speedup") is None else f". {_step_words(scenario, results)}"
+    return f"{text}{_binds(scenario, results)}{drafted}"
+
+
+def _on_more(scenario: Scenario, results: dict[str, Any]) -> str:
+    """What a user gets on the devices that a rate takes, where fewer were given."""
+    ttft, tpot, _ = (show(seconds, "s") for seconds in _request_times(scenario, results))
+    model = scenario.rack.model
+    who = f"{model.called(model.quantization.words)} makes {_rate_words(scenario, results)}"
+    return f"On these {who}: {ttft} to the first token, then {tpot} a token, {sure(scenario.running)}."
 
 
 def _decoded_words(scenario: Scenario, results: dict[str, Any]) -> str:
@@ -611,20 +656,34 @@ def _met(results: dict[str, Any]) -> str:
     """A user's tokens a second with the prompts of others between them; empty where none or nothing of them is seen."""
     if results.get("tokens_per_s_all_in") is None:
         return ""
-    met = show(formulas.cost.tokens_per_s_per_user(step_time=results["itl_s"]), "")
+    met = show(results["tokens_per_s_per_user_all_in"], "")
     return met if met != show(results["tokens_per_s_per_user"], "") else ""
+
+
+def _takes_apart(scenario: Scenario, results: dict[str, Any]) -> int:
+    """The devices that a rate takes, those for prompts too, where fewer were given; 0 where they suffice.
+
+    Widths that were given are those of the replicas that decode, beside which others read.
+    """
+    ratio, rack = results.get("prefill_per_decode"), scenario.rack
+    if not ratio or scenario.load.rate is None or not rack.given or results.get("stable") is False:
+        return 0
+    given = scenario.question.given
+    if any(name in given and not given[name].origin.startswith("assumed") for name in LAYOUT[1:]):
+        return 0
+    reading = ceil(ratio * scenario.copies) * rack.devices
+    return scenario.copies * rack.devices + reading if reading > scenario.question.apart else 0
 
 
 def _too_few(scenario: Scenario, results: dict[str, Any]) -> str:
     """That devices which were given do not take a rate, where they decode alone and prompts take further ones."""
-    ratio, rate = results.get("prefill_per_decode"), scenario.load.rate
-    if not ratio or rate is None or not scenario.rack.given or results.get("stable") is False:
+    if not (taken := _takes_apart(scenario, results)):
         return ""
-    decoding, each = scenario.copies * scenario.rack.devices, scenario.rack.devices
-    prompts = ceil(ratio * scenario.copies) * each
-    verb = "does" if decoding == 1 else "do"
-    text = f"No: {many(decoding, 'device')} {verb} not take {show(rate * scenario.copies)} requests/s; "
-    return f"{text}apart it takes {decoding + prompts:,}, {decoding:,} to decode and {prompts:,} for prompts. "
+    decoding, rate = scenario.copies * scenario.rack.devices, scenario.copies * (scenario.load.rate or 0.0)
+    given = decoding + scenario.question.apart
+    verb = "does" if given == 1 else "do"
+    text = f"No: {many(given, 'device')} {verb} not take {show(rate)} requests/s; apart it takes {taken:,}, "
+    return f"{text}{decoding:,} to decode and {taken - decoding:,} for prompts. "
 
 
 def _in_line(scenario: Scenario) -> str:
@@ -707,7 +766,7 @@ def _step_words(scenario: Scenario, results: dict[str, Any]) -> str:
     running = scenario.running
     rack = running.rack
     what = "" if rack.model.is_bare else f"of {rack.model.called(rack.model.quantization.words)} "
-    where = f"{what}on {rack.place}"
+    where = f"{what}on {rack.place}{_of_all_words(scenario)}"
     words = sure(running, _only_batch(scenario, results["batch"]))
     if (stages := rack.plan.layout.pp) > 1:
         words = words.replace("at best", f"at best in {stages} stages")
@@ -720,6 +779,13 @@ def _step_words(scenario: Scenario, results: dict[str, Any]) -> str:
     both = "both " if words != "an estimate" else ""  # what two bounds differ by is no estimate
     gain = _gain_words(rack, worth) + _user_gain(scenario, results)
     return f"A token {where} takes {tpot} with the draft and {plain} without, {both}{words}: {gain}"
+
+
+def _of_all_words(scenario: Scenario) -> str:
+    """Behind the devices of one of several replicas of more than one: how many all of them have."""
+    if scenario.copies == 1 or scenario.rack.devices == 1 or scenario.question.idle:
+        return ""
+    return f" each ({scenario.copies * scenario.rack.devices:,} devices)"
 
 
 def _user_gain(scenario: Scenario, results: dict[str, Any]) -> str:
@@ -768,15 +834,17 @@ def _instead_words(scenario: Scenario, results: dict[str, Any]) -> str:
         return ""
     saved, whole = _against(paid / usd), ceil(needed)
     if (full := _against(paid / usd * (scenario.copies + whole) / (scenario.copies + needed))) != saved:
-        saved += f" ({full} with {'a whole replica' if whole == 1 else 'whole replicas'})"
+        reading = whole * scenario.rack.devices
+        of_all = "the one for prompts" if reading == 1 else f"all {reading:,} for prompts"
+        saved += f", {full} with {of_all} paid"
     other = f"{counted(devices, called(scenario.rack.part))} cost {show(usd, 'USD')}, {show(gap, 's')} a token"
-    return f" Without --disaggregated {other}: apart is {saved}."
+    return f" Without --disaggregated {other}: apart costs {saved}."
 
 
 def _against(ratio: float) -> str:
     """A cost as a share less or more than what it is held against."""
     share = show(abs(ratio - 1), "share")
-    return "as dear" if abs(ratio - 1) < AS_DEAR else f"{share} {'cheaper' if ratio < 1 else 'dearer'}"
+    return "as much" if abs(ratio - 1) < AS_DEAR else f"{share} {'less' if ratio < 1 else 'more'}"
 
 
 def instead(scenario: Scenario, overloaded: bool) -> dict[str, Any]:
@@ -789,6 +857,9 @@ def instead(scenario: Scenario, overloaded: bool) -> dict[str, Any]:
     given = scenario.question.given
     chosen = [name for name in LAYOUT if name in given and given[name].origin.startswith("assumed")]
     question = scenario.question.changed(dict.fromkeys(chosen), ORIGIN)
+    if reading := question.apart:
+        all_of_them = on_devices(question, scenario.copies * scenario.rack.devices + reading)
+        question = question.changed(all_of_them, ORIGIN)._replace(apart=0)
     try:
         other = at_point(question, {"disaggregated": False}, ORIGIN)
         batch, pace, served = step_pace(other)

@@ -207,7 +207,7 @@ def _best(
     least, domain, fastest = space.rack.devices, space.search.setup.domain, inf
     near = max(min(least * TIMES[-1], domain), least * TIMES[1])
     for group in ([size for size in sizes if size <= near], *([size] for size in sizes if size > near)):
-        fewest = [one for size in group for one in _fewest(space, job, size, most)]
+        fewest = _fewest(space, job, group, most, merit)
         best: Placed | None = None
         # a replica that is less full makes no token cheaper: what may not win when full does not win
         for one in sorted(sorted(fewest, key=lambda one: one.devices), key=merit, reverse=True):
@@ -221,18 +221,28 @@ def _best(
     return None, fastest
 
 
-def _fewest(space: Scenario, job: Job, size: int, most: int) -> Iterator[Placed]:
-    """In each layout of so many devices that an engine runs the fewest replicas that may do: by steps without prompts.
+def _fewest(
+    space: Scenario, job: Job, sizes: Iterable[int], most: int, merit: Callable[[Placed], tuple[float, float]]
+) -> list[Placed]:
+    """In each layout of such sizes that an engine runs the fewest replicas that may do: by steps without prompts.
 
     They hold the sequences; where even so many are late it is the most. Those in more stages than an engine chooses
-    are left out where others are about as good, by the rule of a load on a count of devices.
+    are left out where others of a size are about as good, by the rule of a load on a count of devices; where such a
+    one wins all the same, those of the other sizes are tried too.
     """
-    every = list(_every(space, job, size, most))
+    each = [list(_every(space, job, size, most)) for size in sizes]
+    fewest = [one for every in each for one in _in_few_stages(every, space)]
+    every = [one for found in each for one in found]
+    staged = fewest and max(fewest, key=merit).layout.pp > min(one.layout.pp for one in every)
+    return every if staged else fewest
+
+
+def _in_few_stages(every: list[Placed], space: Scenario) -> list[Placed]:
+    """Those of one size in few stages where they are about as good as the best, else all of them."""
     few = list(of_few_stages(every, space.search.setup.domain))
     near = (1 - ALIKE) * max((one.rate for one in every), default=0.0)
-    alike = [one for one in few if one.rate >= near]
-    stages = min((one.layout.pp for one in alike), default=0)
-    yield from (one for one in few if one.layout.pp <= stages) if alike else every
+    stages = [one.layout.pp for one in few if one.rate >= near]
+    return [one for one in few if one.layout.pp <= min(stages)] if stages else every
 
 
 def _every(space: Scenario, job: Job, size: int, most: int) -> Iterator[Placed]:

@@ -179,7 +179,7 @@ def flags_of(question: Question, enough: Enough) -> str:
     question = question.changed(dict.fromkeys(chosen), ORIGIN)
     devices, widths, dp = enough.copies * enough.layout.devices, enough.layout.widths, {"dp": enough.copies}
     flags = dict[str, int]()
-    for flags in ({}, dp, {"tp": widths["tp"], **dp}, {**widths, **dp}):
+    for flags in (*(() if enough.apart else ({},)), dp, {"tp": widths["tp"], **dp}, {**widths, **dp}):
         try:
             found = at_point(question, {**on_devices(question, devices), **flags}, ORIGIN)
         except InfercostError:

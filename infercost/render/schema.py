@@ -43,7 +43,8 @@ parts_fitted"""
 #: Keys of the results of each command; which of them an answer has depends on what was asked.
 RESULTS = {
     "fit": _FIT,
-    "utilization": f"""{_STEP} in_flight stable gpus_needed prefill_per_decode cache_transfer_time_s
+    "utilization": f"""{_STEP} tokens_per_s_per_user_all_in tokens_per_s_per_gpu_all_in
+    in_flight stable gpus_needed prefill_per_decode cache_transfer_time_s
     cache_transfer_bytes_per_s draft_passes_time_s plain_tpot_s draft_speedup ttft_all_at_once_s texts_per_s
     texts_load_share usd_per_hour
     input_tokens_per_s job_time_s job_usd mixed_gpus mixed_usd_per_million_tokens mixed_itl_s prefill_flops

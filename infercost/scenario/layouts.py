@@ -102,7 +102,8 @@ class Choice(NamedTuple):
 class Asked(NamedTuple):
     """What a layout is chosen for: a model that steps, its load, the batch that was asked for, 0 where none was.
 
-    ``wide`` is whether groups of ranks may attend for themselves, which takes a sequence for each. ``kept`` are widths,
+    ``wide`` is whether groups of ranks may attend for themselves, which takes a sequence for each. ``shares`` is
+    whether replicas that read prompts apart are among the devices that were counted. ``kept`` are widths,
     and ``copies`` replicas, that somebody asked for, 0 where they are free; ``groupwise`` is whether the most sequences
     of the load are those of each data parallel group.
     """
@@ -117,6 +118,7 @@ class Asked(NamedTuple):
     kept: Layout = FREE
     copies: int = 0
     groupwise: bool = True
+    shares: bool = False
 
     @property
     def is_full(self) -> bool:
@@ -167,6 +169,11 @@ class Asked(NamedTuple):
             time = tpot_of(running, batch, self.draft)
             return Choice(copies, plan.layout, copies * self._decoded(running, batch, time), time)
         request = load.request._replace(prefix_share=1.0, chunk_tokens=None) if load.apart else load.request
+        if self.shares and load.rate:
+            reading = ceil(load.rate * full_prefill_time(running.replica, load.request))
+            if copies <= reading:
+                return Choice(copies, plan.layout, 0.0, inf, is_late=True)
+            copies -= reading
         if load.rate is None:
             concurrent = batch if self.is_full else (load.concurrent or 1.0) / copies
             served = serve_closed(running.replica, concurrent, request, most)
@@ -223,11 +230,16 @@ def with_layout(question: Question) -> Question:
         return question
     if kept:
         return _rest_of(question, asked._replace(kept=widths, copies=copies), devices)
-    found, staged = ([], "") if together else _found(asked, devices)
+    found, staged = ([], "") if together else _found(asked._replace(shares=_shares(asked, devices)), devices)
     if devices and not found and not together and (asked.batch or not single):
         held = single and fitting_plan(setup, devices)  # a part without a link has no time and may hold it
         found = [] if held else _nearest(asked, devices, single)
     return _answered(question, devices, found, asked, staged) if found else question
+
+
+def _shares(asked: Asked, devices: int | None) -> bool:
+    """Whether replicas that read the prompts of a rate apart are among so many devices that were given."""
+    return devices is not None and asked.load.apart and asked.load.rate is not None
 
 
 def _rest_of(question: Question, asked: Asked, devices: int | None) -> Question:
@@ -388,9 +400,23 @@ def _found(asked: Asked, devices: int | None) -> tuple[list[Choice], str]:
     if devices is not None:
         return _on(asked, devices)
     least = least_plan(asked.setup._replace(batch=asked.at_once)) or least_plan(asked.setup)
+    if least and asked.load.concurrent and 1 < (fewest := _fewest(asked, least.layout.devices)) < least.layout.devices:
+        return _on(asked, fewest)
     if least and (least.layout.devices <= asked.setup.domain or not asked.batch):
         return _on(asked, least.layout.devices) if least.layout.devices > 1 else ([], "")
     return [] if not asked.batch else _each(asked, least), ""
+
+
+def _fewest(asked: Asked, devices: int) -> int:
+    """The least devices up to so many whose replicas, in few stages, hold all that is in flight at once."""
+    setup = asked.setup._replace(batch=1)
+    for size in (2**power for power in range(min(setup.domain, devices).bit_length())):
+        plans = of_few_stages(
+            (plan for plan in map(setup.plan, engine_layouts(setup, size)) if plan.fits), setup.domain
+        )
+        if held := max((plan.max_sequences or 0 for plan in plans), default=0):
+            devices = min(devices, ceil(asked.at_once / held) * size)
+    return devices
 
 
 def _on(asked: Asked, devices: int) -> tuple[list[Choice], str]:
@@ -403,6 +429,8 @@ def _on(asked: Asked, devices: int) -> tuple[list[Choice], str]:
     if asked.load.rate is not None and (timely := [one for one in few if not one.is_late]):
         timely.sort(key=lambda one: one.time)
         return _simplest_first(timely, [1 / one.time for one in timely]), ""
+    if asked.shares:  # too few: the answer says how many it takes
+        return _on(asked._replace(shares=False), devices)
     found = few if asked.is_full or asked.load.reads else _for_load(few, [one for choices in every for one in choices])
     found.sort(key=lambda one: (-one.rate, one.devices))
     if asked.load.concurrent is not None and found:  # alike in tokens, one where nobody waits is better, in few stages
@@ -529,7 +557,8 @@ def _answered(question: Question, devices: int | None, found: list[Choice], aske
     is_lone = question.command == "utilization" and asked.is_full and asked.load.request is None
     lone = lone if best.copies > 1 and is_lone else ""
     notes = [Note("choice", _why(found, asked, given is None, staged) + lone)] if best.rate else []
-    if given and used < given:
+    apart = given - used if given and _shares(asked, given) else 0
+    if given and used < given and not apart:
         left = given - used
         notes.append(Note("idle", f"{left:,} of the {given:,} devices {'has' if left == 1 else 'have'} no part in it"))
     asked_for = {name: each for name, each in question.given.items() if name in _WIDTHS}
@@ -541,7 +570,7 @@ def _answered(question: Question, devices: int | None, found: list[Choice], aske
     if question.command == "utilization" and lone_differs and best.rate:
         notes += _for_one(question, asked, best)
     every, notes = {**question.given, **values, **asked_for}, [*question.notes, *notes]
-    return question._replace(given=every, notes=tuple(notes), idle=given - used if given else 0)
+    return question._replace(given=every, notes=tuple(notes), idle=given - used - apart if given else 0, apart=apart)
 
 
 def _for_one(question: Question, asked: Asked, full: Choice) -> Iterator[Note]:

@@ -62,7 +62,8 @@ class Question(NamedTuple):
     """One question: a command, its options as they were given, words without a flag, remarks on how it was read.
 
     ``origin`` is ``flag`` on a command line, where errors name an option by its flag. ``idle`` are devices that
-    were given and have no part in the layout that was chosen. ``cases`` are what the questions of a list differ in.
+    were given and have no part in the layout that was chosen, ``apart`` those of them that are left to read prompts
+    beside replicas that decode. ``cases`` are what the questions of a list differ in.
     """
 
     command: str
@@ -72,6 +73,7 @@ class Question(NamedTuple):
     notes: tuple[Note, ...] = ()
     progress: Progress = lambda *_: None
     idle: int = 0
+    apart: int = 0
     cases: tuple[Mapping[str, Given], ...] = ()
 
     def get(self, name: str) -> Any:

@@ -1,5 +1,6 @@
 """The layout that is chosen where nobody asks for one: replicas, widths, and the line that says why."""
 
+import math
 import re
 from itertools import product
 from pathlib import Path
@@ -599,3 +600,19 @@ def test_a_layout_in_stages_that_makes_more_is_named_and_compare_keeps_the_same_
     (note,) = [each["text"] for each in said["notes"] if each["code"] == "stages"]
     assert note.startswith(f"tp 4 pp 2 ep 4 makes {rate:,.0f} and is not chosen: within 10% of it")
     assert note.endswith("few measured runs have stages (--tp 4 --pp 2 --ep 4)")
+
+
+@pytest.mark.parametrize(("model", "requests"), [("qwen2.5-72b", 500), ("llama-3.1-8b", 700)])
+def test_without_a_count_a_load_has_the_least_replicas_that_hold_it(run: Run, model: str, requests: int) -> None:
+    """By the room that each size has alone: three replicas of four, where a power of two would be sixteen devices."""
+    lengths = ("--model", model, "--dtype", "fp8", "--isl", "3500", "--osl", "500")
+    counts = []
+    for tp in (1, 2, 4, 8):
+        asked = ("fit", "--gpu", f"h100:{tp}", "--tp", str(tp), *lengths[:4], "--context", "3750", "--json")
+        if room := run(*asked).json["results"]["max_sequences"]:
+            counts.append(math.ceil(requests / room) * tp)
+    said = run("utilization", "--gpu", "h100", *lengths, "--concurrency", str(requests), "--json").json
+    assert said["results"]["gpus"] == min(counts)
+    assert "the others wait" not in said["verdict"]
+    if model == "qwen2.5-72b":
+        assert "on 4 x h100-sxm each (12 devices), an estimate." in said["verdict"]

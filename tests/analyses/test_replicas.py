@@ -196,8 +196,8 @@ def test_prompts_apart_are_held_against_prompts_between_the_steps(run: Run) -> N
     assert apart["results"]["mixed_usd_per_million_tokens"] == pytest.approx(results, rel=1e-4)
     assert apart["results"]["mixed_itl_s"] == pytest.approx(between)
     cheaper = 100 * (1 - (1 + apart["results"]["prefill_per_decode"]) / 2)
-    said = f"8 x h100-sxm cost $7.57, {1000 * between:.4g} ms a token: apart is {cheaper:.1f}% cheaper"
-    assert f" Without --disaggregated {said} (as dear with a whole replica)." in apart["verdict"]
+    said = f"8 x h100-sxm cost $7.57, {1000 * between:.4g} ms a token: apart costs {cheaper:.1f}% less"
+    assert f" Without --disaggregated {said}, as much with all 4 for prompts paid." in apart["verdict"]
     assert "mixed_gpus" not in mixed["results"]
 
 

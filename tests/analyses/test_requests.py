@@ -804,6 +804,8 @@ def test_a_job_of_a_few_runs_all_at_once(run: Run) -> None:
     said = run(*JOB[:-1], "7", "--gpu", "h100", *EMAILS, "--json").json
     assert said["results"]["batch"] == 7
     assert "at batch 7 (all of the job)" in said["verdict"]
+    assert "(MFU)" not in said["verdict"]
+    assert said["verdict"].count(". ") == 1  # the tokens/s of all and what binds them, the rest is in the table
 
 
 def test_a_job_needs_a_request(run: Run) -> None:
@@ -835,6 +837,21 @@ def test_devices_that_prompts_apart_leave_too_few_are_told_no_first() -> None:
     start = "No: 8 devices do not take 6 requests/s; apart it takes 24, 8 to decode and 16 for prompts. "
     assert said.verdict.startswith(start)
     assert not infercost.utilization(gpu="h100:16", **asked).verdict.startswith("No")
+    assert (said["stable"], said["gpus_needed"], said.met) == (False, 24, False)
+    assert said.verdict.count(". ") == 3
+
+
+def test_devices_that_prompts_apart_share_are_divided_among_decoding_and_reading() -> None:
+    """What eight that decode and eight that read do is done by sixteen; twenty a second take more of them."""
+    asked = {"model": "deepseek-r1", "input_tokens": 4000, "output_tokens": 1000, "disaggregated": True}
+    for count in ({"gpu": "h200:16"}, {"gpu": "h200", "gpus": 16}):
+        said = infercost.utilization(**count, **asked, request_rate=6)
+        assert (said["gpus"], said.met, said["stable"]) == (8, True, True)
+        assert " (1 replica of 8, " in said.verdict
+        assert "Without --disaggregated 16 x h200-sxm" in said.verdict
+    late = infercost.utilization(gpu="h200:16", **asked, request_rate=20)
+    assert late.verdict.startswith("No: 16 devices do not take 20 requests/s; apart it takes 32, 16 to decode and 16 ")
+    assert not late.met
 
 
 def test_no_more_are_in_flight_than_there_are_requests() -> None:

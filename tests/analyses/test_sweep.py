@@ -15,6 +15,7 @@ from infercost.parts import catalog
 from infercost.quantities import KEYS, Key
 from infercost.scenario.axes import Axis, at_words
 from infercost.scenario.read import ask
+from infercost.units import show
 from tests.conftest import Run
 
 NOTE = ("--gpu", "h100-note", "--params", "1.6e12")
@@ -345,7 +346,11 @@ def test_a_sweep_of_batches_is_that_of_sweep_batch_on_the_same_devices(model: st
     assert batches.series is not None
     assert [row["batch"] for row in swept.series.rows] == [1, 2, 4, 8, 16, 32, 64]
     for one, other in zip(swept.series.rows, batches.series.rows, strict=True):
-        assert {key: one[key] for key in other if key in one} == {key: other[key] for key in other if key in one}
+        assert {key: one["bands"][key] for key in other.get("bands", {}) if key in one["bands"]} == other.get(
+            "bands", {}
+        )
+        same = [key for key in other if key in one and key != "bands"]
+        assert {key: one[key] for key in same} == {key: other[key] for key in same}
 
 
 def test_a_sweep_takes_the_devices_that_hold_its_largest_row_that_can_be_held(run: Run) -> None:
@@ -360,9 +365,9 @@ def test_a_sweep_takes_the_devices_that_hold_its_largest_row_that_can_be_held(ru
 def test_a_few_words_have_their_figures_one_by_one(run: Run) -> None:
     asked = ("utilization", "--gpu", "h100:4", "--model", "llama-3.3-70b", "--batch", "16", "--json", "--sweep")
     few = run(*asked, "dtype=bf16,fp8,int4").json
-    speeds = [f"{row['tokens_per_s_per_user']:.2f} ({row['dtype']})" for row in few["rows"]]
-    assert f"; tokens/s per user is {', '.join(speeds)}; " in few["verdict"]
-    assert ": fp8 has 1.29x that of bf16; tokens/s per user is " in few["verdict"]
+    speeds = [f"{show(row['tokens_per_s_per_user_all_in'])} ({row['dtype']})" for row in few["rows"]]
+    assert f"; tokens/s per user after the first token is {', '.join(speeds)}; " in few["verdict"]
+    assert ": fp8 has 1.32x that of int4; tokens/s per user after the first token is " in few["verdict"]
     many = run(*asked, "dtype=bf16,fp8,int4,int8,nvfp4").json["verdict"]
     assert "Over 5 points, tokens/s in all ranges from " in many
 
@@ -659,3 +664,67 @@ def test_prices_of_models_have_how_many_times_the_cheapest_they_are(run: Run) ->
         f"The floor of a million tokens is ${dear:.2f} (qwen3-32b, {dear / cheap:.3g}x), ${cheap:.3f} (qwen3-8b), "
         f"${dearest:.2f} (llama-3.1-70b, {dearest / cheap:.3g}x); "
     )
+
+
+R1 = ("utilization", "--gpu", "h200:16", "--model", "deepseek-r1", "--isl", "4k", "--osl", "1k")
+
+
+@pytest.mark.parametrize("rates", ["2,6,8", "2,8,30"])
+def test_a_sweep_over_a_rate_holds_the_layout_that_serves_the_largest_that_can_be(run: Run, rates: str) -> None:
+    """As many requests are served as alone; where a small load alone is in a faster layout, the verdict says so."""
+    alone = {rate: run(*R1, "--request-rate", str(rate), "--json").json for rate in map(int, rates.split(","))}
+    said = run(*R1, "--sweep", f"request-rate={rates}", "--json").json
+    for row in said["rows"]:
+        assert row["stable"] == alone[row["request_rate"]]["results"]["stable"]
+    largest = max(rate for rate, answer in alone.items() if answer["results"]["stable"])
+    served = next(row for row in said["rows"] if row["request_rate"] == largest)
+    for key in ("tokens_per_s_per_user", "usd_per_million_tokens", "ttft_s"):
+        assert served[key] == alone[largest]["results"][key]
+    speed = alone[2]["results"]["tokens_per_s_per_user"]
+    assert f"; request rate 2 alone takes 2 replicas of tp 8: {speed:.4g} tokens/s a user." in said["verdict"]
+
+
+def test_a_sweep_over_sequences_says_what_replicas_would_do_with_the_most(run: Run) -> None:
+    """All points are on one replica, which one sequence keeps busy; 512 alone are on eight."""
+    asked = ("utilization", "--gpu", "h100:8", "--model", "llama-3.1-8b", "--isl", "2k", "--osl", "500")
+    alone = run(*asked, "--concurrency", "512", "--json").json["results"]
+    words = f"{alone['tokens_per_s_per_user']:.4g} tokens/s a user at ${alone['usd_per_million_tokens']:.3g}."
+    said = run(*asked, "--sweep", "concurrency=1,64,512", "--json").json["verdict"]
+    assert said.endswith(f" All are in tp 8; concurrency 512 alone takes 8 replicas of one device: {words}")
+    assert " alone takes " not in run(*asked, "--tp", "8", "--sweep", "concurrency=1,64,512", "--json").json["verdict"]
+
+
+def test_rows_of_prompts_apart_count_their_devices_among_those_given(run: Run) -> None:
+    """A point is no where it is no alone: 16 devices decode and read."""
+    said = run(*R1, "--disaggregated", "--sweep", "request-rate=2,10,14", "--json").json["rows"]
+    for row in said:
+        alone = run(*R1, "--disaggregated", "--request-rate", str(row["request_rate"]), "--json")
+        assert (alone.code == 0) is row["stable"]
+    assert [row["stable"] for row in said] == [True, True, False]
+
+
+@pytest.mark.parametrize("swept", ["tp=8,16", "batch=16,32", "gpu=h100:16,h200:8"])
+def test_a_sweep_has_the_figures_of_the_verdict_alone(run: Run, swept: str) -> None:
+    """Prompts are in the speeds as they are in the price: what a user meets, and what all get."""
+    asked = ("utilization", "--model", "llama-3.1-405b", "--dtype", "bf16")
+    asked += () if swept.startswith("gpu") else ("--gpu", "h100:16")
+    asked += ("--tp", "8") if swept.startswith("batch") else ("--batch", "32")
+    said = run(*asked, "--sweep", swept, "--json").json
+    option, values = swept.split("=")
+    for value, row in zip(values.split(","), said["rows"], strict=True):
+        alone = run(*asked, f"--{option}", value, "--json").json["verdict"]
+        each, everybody = (show(row[f"tokens_per_s{end}_all_in"]) for end in ("_per_user", ""))
+        assert alone.startswith(f"{each} tokens/s a user after the first token, {everybody} in all")
+        assert (each in said["verdict"]) or (everybody in said["verdict"])
+        assert show(row["tokens_per_s_per_user"]) not in said["verdict"]
+        assert row["tokens_per_s_per_gpu_all_in"] == pytest.approx(row["tokens_per_s_all_in"] / row["gpus"])
+
+
+def test_a_sweep_over_users_says_what_few_of_them_would_cost_alone(run: Run) -> None:
+    """Replicas of four, which a million users take, are twice as dear for a hundred as one of two."""
+    asked = ("userbase", "--gpu", "h100", "--model", "llama-3.1-70b", "--workload", "chat", "--json")
+    alone = run(*asked, "--users", "100").json["results"]
+    said = run(*asked, "--sweep", "users=100,10k,1M").json
+    assert said["rows"][0]["usd_per_month"] == pytest.approx(2 * alone["usd_per_month"])
+    words = f"users 100 alone takes tp 2: ${alone['usd_per_month']:,.0f} a month."
+    assert said["verdict"].endswith(f" All are in tp 4; {words}")

@@ -602,3 +602,19 @@ def test_the_fastest_on_more_devices_than_sequences_is_cautioned(run: Run) -> No
     words = f" That is {each:g} devices for each sequence; {cheapest['gpus']} x {cheapest['name']} is cheapest, $"
     assert words in said["verdict"]
     assert "for each sequence" not in run("compare", "--model", "llama-3.1-8b", "--sort", "speed", "--json").out
+
+
+@pytest.mark.parametrize("load", [("500", "3500", "500"), ("120", "1000", "1000")])
+def test_no_count_of_replicas_serves_a_load_for_less_than_what_is_called_cheapest(
+    run: Run, load: tuple[str, str, str]
+) -> None:
+    """Any number of them, not powers of two: from the fewest that run all at once on."""
+    job = ("--model", "qwen2.5-72b", "--dtype", "fp8")
+    job += tuple(word for pair in zip(("--concurrency", "--isl", "--osl"), load, strict=True) for word in pair)
+    best = run("compare", "h100", *job, "--json").json["rows"][0]
+    for tp, pp in ((2, 1), (4, 1), (2, 2), (8, 1), (2, 4)):
+        for copies in range(1, 16 // tp // pp * 2 + 1):
+            widths = ("--tp", str(tp), "--pp", str(pp), "--dp", str(copies))
+            other = run("utilization", "--gpu", f"h100:{tp * pp * copies}", *job, *widths, "--json").json
+            if "the others wait" not in other["verdict"]:
+                assert other["results"]["usd_per_million_tokens"] >= best["usd_per_million_tokens"] * 0.999
