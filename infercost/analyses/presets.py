@@ -324,7 +324,7 @@ def _near(name: str, words: Sequence[str] = ()) -> str:
     """The start of a hint at the nearest name, these words among them; UnknownName for a model that can have none."""
     catalog.refuse_foreign(name)
     known = [word for family in FAMILIES for word in (*catalog.names(family), *catalog.aliases(family))]
-    return catalog.akin(name) or closest(name, [*words, *known])
+    return catalog.akin(name) or closest(name, [*words, *known]) or catalog.of_its_word(name)
 
 
 def _is_known(name: str) -> bool:

@@ -11,7 +11,7 @@ from infercost import formulas
 from infercost.analyses import userbase
 from infercost.analyses.many import Rows
 from infercost.analyses.prices import Winner, by_basis, of_parts, unlike_prices, weak_price, with_price
-from infercost.analyses.remarks import bands_of, few_names, leaders, step_notes, surest, with_habits
+from infercost.analyses.remarks import NAMED, bands_of, few_names, leaders, step_notes, surest, with_habits
 from infercost.analyses.step import step_pace, step_results, token_seconds
 from infercost.analyses.worth import slow
 from infercost.formulas.formula import solved
@@ -128,20 +128,20 @@ def answer(scenario: Scenario, figures: Mapping[str, dict[str, Any]]) -> Report:
         (row for row in rows if not row["why_not"]),
         key=lambda row: (job.sort == "cost" and _binds_longer(scenario, row), _place(row, job.sort)),
     )
-    missed = (row for row in rows if row["why_not"])
-    left = sorted(missed, key=lambda row: (row["why_not"] == UNPRICED, _place(row, "cost")))
+    left = sorted((row for row in rows if row["why_not"]), key=_place_left)
     ranked = tuple(_with_figures(row, figures.get(row["name"], {})) for row in (*able, *left))
+    beside = _without_price(scenario, left)
     name = next((row["name"] for row in able), None)
     won = next((one for one in placed if isinstance(one, Placed) and one.scenario.search.name == name), None)
     winner = won.scenario if won else next((each for each in scenario.each if each.search.name == name), None)
     inputs = (*scenario.inputs, *(_inputs_of(winner, scenario.inputs) if winner else ()))
-    said = with_habits(_verdict(scenario, able, placed, winner), inputs)
+    said = with_habits(_verdict(scenario, able, placed, winner), inputs) + _beside_words(able, beside, job)
     return Report(
         command="compare",
         verdict=said + _desktops(scenario, rows) + _on_bases(scenario, able),
         inputs=inputs,
         results=tuple(leaders(able)),
-        series=_series(ranked, len(able)),
+        series=_series(ranked, len(able), beside),
         replay=(("", able[0]["replay"]),) if able else (),
         notes=(*notes_of(scenario, ranked, len(able)), *_raised(placed), *_winners(scenario, able), *scenario.notes),
         met=bool(able),
@@ -459,9 +459,33 @@ def _place(row: Mapping[str, Any], sort: str) -> tuple[float, float, str]:
     return (-value if more else value), row["usd_per_million_tokens"] or inf, row["name"]
 
 
-def _series(rows: Rows, able: int) -> Series:
+def _without_price(scenario: Scenario, left: Rows) -> Rows:
+    """Parts that were named and do the job, of which no price is known: money gives them no place, a table a row."""
+    named = scenario.question.words or scenario.question.get("gpu")
+    return [row for row in left if row["why_not"] == UNPRICED] if named else []
+
+
+def _beside_words(able: Rows, beside: Rows, job: Job) -> str:
+    """The speeds of named parts without a price, beside the first that has one."""
+    texts = []
+    for row in beside[:NAMED]:
+        rate = row["tokens_per_s_per_gpu"]
+        times = f" ({show(rate / able[0]['tokens_per_s_per_gpu'], 'x')})" if able else ""
+        speeds = f"{show(row['tokens_per_s_per_user'])} tokens/s a user"
+        speeds += "" if job.is_of_day else f", {show(rate)} a device{times}"  # whose devices stand idle for part of it
+        texts.append(f" {_worth(row)}: {speeds}, no price is known (--price {row['name']}=USD).")
+    return "".join(texts)
+
+
+def _place_left(row: Mapping[str, Any]) -> tuple[bool, tuple[float, float, str]]:
+    """The place of a part that is left out: those without a price come last."""
+    return row["why_not"] == UNPRICED, _place(row, "cost")
+
+
+def _series(rows: Rows, able: int, beside: Rows = ()) -> Series:
     """All rows for scripts; for people the first that do it, with the kind of price where there are several."""
-    shown = rows[: min(able, SHOWN)]
+    names = {row["name"] for row in beside}
+    shown = [*rows[: min(able, SHOWN)], *(row for row in rows[able:] if row["name"] in names)]
     several = len({row["price_basis"] for row in shown} - {None}) > 1
     columns = (*COLUMNS, "price_basis") if several else COLUMNS
     return Series(columns, tuple(rows), shown=tuple(shown)) if able else Series(("name", "why_not"), tuple(rows))

@@ -193,6 +193,9 @@ def _read_case(
 ) -> dict[str, Given]:
     """What one question says; ``unused`` takes its keys of other commands."""
     mine, given = options_of(command), dict[str, Given]()
+    if {"schema_version", "inputs"} <= case.keys():
+        hint = "its question is under inputs: write those with the origin flag as a file of keys, gpu: h100"
+        raise BadValue(f"{where}: this is an answer of infercost, not a question", hint)
     for written, value in case.items():
         name = written.replace("-", "_")
         name = SECOND_NAMES.get(name, name)
