@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from infercost import formulas
 from infercost.errors import BadValue, Missing
+from infercost.numeric import floor
 from infercost.parts.accelerator import BASES, called, is_owned
 from infercost.parts.preset import Fact, Preset
 from infercost.replica.serving import Request
@@ -70,8 +71,10 @@ def read_price(reading: Reading, part: Preset) -> float | None:
     return rent.value
 
 
-def sizes_paid(reading: Reading, part: Preset, sizes: list[int]) -> list[int]:
-    """Those devices of a replica that ``--budget`` pays for all month, the least where for none; all unasked.
+def devices_paid(reading: Reading, part: Preset, sizes: Iterable[int]) -> dict[int, int]:
+    """Devices in whole replicas that ``--budget`` pays for all month, by those of one; the least where for none.
+
+    Nothing where no budget, or no price, is known.
 
     Raises:
         BadValue: prices that exclude each other, or terms of owning without what they are of.
@@ -80,8 +83,9 @@ def sizes_paid(reading: Reading, part: Preset, sizes: list[int]) -> list[int]:
     budget = reading.get("budget")
     price = read_price(reading.again(), part) if budget else None
     if not price:
-        return sizes
-    return [size for size in sizes if formulas.cost.usd_per_month(price=price, devices=size) <= budget] or sizes[:1]
+        return {}
+    paid = {size: size * int(floor(budget / formulas.cost.usd_per_month(price=price, devices=size))) for size in sizes}
+    return {size: devices for size, devices in paid.items() if devices} or {min(paid): min(paid)}
 
 
 def _read_own(reading: Reading, part: Preset, own: list[str]) -> float:
