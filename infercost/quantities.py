@@ -159,6 +159,8 @@ QUANTITIES: dict[str, Quantity] = {
         of="break_even_hours_share"),
     "payback_months": Quantity("N_back", "", "months of all hours that save the price of an accelerator that is owned",
         "months to pay back"),
+    "api_payback_months": Quantity("N_api", "", "months in which an API's bill for the same pays for what was bought",
+        "months to pay back, API"),
     "paid_devices": Quantity("n_paid", "", "accelerators that are paid for, mean over the day"),
     "paid_device_seconds": Quantity("τ_paid", "s", "seconds of one accelerator for a token, every hour paid"),
     "busy_device_seconds": Quantity("τ_busy", "s", "seconds of one accelerator for a token, busy hours only"),

@@ -201,6 +201,23 @@ def test_a_part_without_a_known_power_is_refused_with_what_to_give(run: Run, opt
 OWNED = "Owned, a device-hour costs $0.931; "
 
 
+@pytest.mark.parametrize("command", ["userbase", "economies"])
+@pytest.mark.parametrize(("api", "bill"), [("0.9/0.9", 1800), ("0.03/0.03", 60)])
+def test_what_is_bought_pays_back_against_an_apis_bill(run: Run, command: str, api: str, bill: float) -> None:
+    """Two cards of $8,500; 2B tokens at $0.90 a million are $1,800; 600 W at 8 cents are $35.04 a month each."""
+    asked = ("--gpu", "rtx-pro-6000:2", "--model", "llama-3.3-70b", "--dtype", "fp8", "--purchase-price", "8500")
+    said = run(command, *asked, "--api-price", api, "--tokens-per-month", "2B", "--json", "--steps").json
+    assert said["results"]["api_usd_per_month"] == pytest.approx(bill)
+    if bill < 2 * 35.04:
+        assert said["verdict"].endswith("what was bought never pays back, its electricity costs more.")
+        assert "api_payback_months" not in said["results"]
+        return
+    months = 2 * 8500 / (1800 - 2 * 35.04)
+    assert said["results"]["api_payback_months"] == pytest.approx(months)
+    assert said["verdict"].endswith(f"; against the API's bill what was bought pays back in {months:.4g} months.")
+    assert "api_payback_months" in {step["name"] for step in said["steps"]}
+
+
 @pytest.mark.parametrize("command", ["utilization", "sweep-batch", "userbase", "economies"])
 def test_what_is_owned_is_held_against_the_rent(run: Run, command: str) -> None:
     asked = (command, *COMMANDS[command], "--purchase-price", "30k", "--price", "2.5")
