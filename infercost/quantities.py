@@ -1057,6 +1057,7 @@ QUANTITIES: dict[str, Quantity] = {
     "shortfall_bytes": figure("short by", "B", "short by", phrase="what is missing"),
     "kv_bytes_per_token": figure("KV cache per token", "B", "KV/token"),
     "kv_bytes_per_sequence": figure("KV cache per sequence", "B", "cache"),
+    "state_bytes_per_sequence": figure("state per sequence", "B"),
     "kv_pool_tokens": figure("KV cache holds tokens", "", "tokens"),
     "max_sequences": figure("sequences that fit", "", "sequences", phrase="the number of sequences that fit"),
     "tp": figure("tensor parallel", "", "tp"),

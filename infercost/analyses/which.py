@@ -123,7 +123,7 @@ def answer(scenario: Scenario, figures: Mapping[str, dict[str, Any]]) -> Report:
     rows = [_row(space, one, job) for space, one in zip(scenario.each, placed, strict=not job.is_of_day)]
     rows += [_row_of_day(space, job) for space in scenario.each] if job.is_of_day else []
     rows += [_left_out(part, _short(error.what, part)) for part, error in job.refused]
-    rows = [{**row, **_price_of(scenario, row["name"])} for row in rows]
+    rows = [{**row, **_month_of(row), **_price_of(scenario, row["name"])} for row in rows]
     able = sorted(
         (row for row in rows if not row["why_not"]),
         key=lambda row: (job.sort == "cost" and _binds_longer(scenario, row), _place(row, job.sort)),
@@ -430,6 +430,12 @@ def _with_figures(row: dict[str, Any], figures: dict[str, Any]) -> dict[str, Any
     return {**figures, **row, **({"weak": weak} if weak or figures else {})}
 
 
+def _month_of(row: Mapping[str, Any]) -> dict[str, float | None]:
+    """What a month of all devices of a row costs, every hour paid."""
+    hourly = row["usd_per_hour"]
+    return {"usd_per_month": hourly and formulas.cost.usd_per_month(price=hourly, devices=1)}
+
+
 def _price_of(scenario: Scenario, name: str) -> dict[str, Any]:
     """What an hour of a part costs, what kind of price of which month that is, and whether it is weak."""
     nothing = dict.fromkeys(("usd_per_gpu_hour", "price_basis", "price_date"))
@@ -572,9 +578,10 @@ def _desktops(scenario: Scenario, rows: Rows) -> str:
 def _said(row: Mapping[str, Any], sort: str) -> tuple[str, ...]:
     """What a verdict says of a part: the figure of its order first; nothing of money where no price is known."""
     priced = row["usd_per_hour"] is not None
+    month = f" ({show(row['usd_per_month'], 'USD')} a month)" if priced and sort == "price" else ""
     words = {
         "cost": _cost(row) if priced else "no price is known",
-        "price": f"{show(row['usd_per_hour'], 'USD')} an hour" if priced else "",
+        "price": f"{show(row['usd_per_hour'], 'USD')} an hour{month}" if priced else "",
         "speed": f"{show(row['tokens_per_s_per_user'])} tokens/s a user",
     }
     asked = {

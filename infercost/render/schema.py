@@ -69,8 +69,8 @@ RESULTS = {
     "calibrate": """count median_abs_error_before median_abs_error p90_abs_error_before p90_abs_error determined_count
     undetermined_count skipped_count""",
     "presets": """total_params active_params vision_params mtp_params weight_bytes kv_bytes_per_token
-    kv_bytes_per_sequence flops_per_token flops_per_token_full attention_context prefill_flops embedding_params
-    attention_params ffn_params experts_params shared_params router_params head_params norms_params
+    kv_bytes_per_sequence state_bytes_per_sequence flops_per_token flops_per_token_full attention_context prefill_flops
+    embedding_params attention_params ffn_params experts_params shared_params router_params head_params norms_params
     hidden_size vocab_size multiplied_head_params final_norm_params max_context""",
 }
 #: Keys of the rows of each command, beside those of ``--sweep`` and ``--sensitivity``.
@@ -85,8 +85,8 @@ ROWS = {
     device_seconds_per_token usd_per_million_tokens_all_in device_seconds_per_token_all_in flags replay on_frontier
     draft_passes_time_s plain_tpot_s draft_speedup cache_transfer_time_s""",
     "compare": f"""{_STEP} {_TREND} name released rate peak_flops_per_s drain_time_s flops_per_joule memory_bytes
-    memory_bandwidth_bytes_per_s power_w weak {_ROOM} why_not replicas tp pp ep usd_per_hour usd_per_gpu_hour
-    price_basis price_date efficiency flags replay""",
+    memory_bandwidth_bytes_per_s power_w weak {_ROOM} why_not replicas tp pp ep usd_per_hour usd_per_month
+    usd_per_gpu_hour price_basis price_date efficiency flags replay""",
     "validate": "id source metric predicted measured ratio bound low high efficiency not_covered",
     "calibrate": "constant before after unit range determined remark",
     "presets": """layers attention heads cache_elements ffn parameters query_heads kv_heads head_dim v_head_dim

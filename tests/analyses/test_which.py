@@ -221,6 +221,16 @@ def test_rows_and_verdict_are_in_the_order_asked_for(sort: str, key: str, sign: 
     assert report.verdict.startswith(start)
 
 
+def test_an_order_by_the_hour_has_the_month_beside_it() -> None:
+    """A month is 730 hours: $0.39 are $284.70, in each row by its own key too."""
+    job = {"model": "llama-3.1-8b", "concurrency": 1, "price": "rtx-3090=0.39,a40=0.44"}
+    said = infercost.compare("rtx-3090", "a40", **job, sort="price")
+    assert ": $0.39 an hour ($284.70 a month), $" in said.verdict
+    assert " at $0.44 an hour ($321.20 a month)" in said.verdict
+    assert "a month" not in infercost.compare("rtx-3090", "a40", **job).verdict
+    assert [row["usd_per_month"] for row in said.series.rows] == pytest.approx([0.39 * 730, 0.44 * 730])
+
+
 @pytest.mark.parametrize("sort", ["price", "devices"])
 def test_an_order_by_all_devices_has_each_part_on_the_fewest(sort: str) -> None:
     """Where its tokens cost least a part may have more devices, whose hour is dearer for the same job."""
