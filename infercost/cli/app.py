@@ -252,8 +252,8 @@ def _refuse_several(args: Sequence[str]) -> None:
     """Refuse several parts or models where one is asked about: Typer keeps the last, as it may of a number."""
     known = options_of(args[0]) if args[0] in COMMANDS else {}
     hints = {
-        "gpu": "parts of two kinds are not counted as one: economies, frontier and compare ask each apart; split "
-        "evenly, as most engines split, a pair holds and does what two of the lesser do, --gpu NAME:2",
+        "gpu": "two kinds are not counted as one: economies, frontier and compare ask each apart; "
+        "split evenly, a pair does what two of the lesser do, --gpu NAME:2",
         "model": "frontier --model takes several; "
         + ("here --sweep model=A,B" if "sweep" in known else "economies --sweep model=A,B has what each costs"),
     }

@@ -187,7 +187,7 @@ def test_a_near_miss_suggests(args: tuple[str, ...], suggestion: str, run: Run) 
         ),
         (
             "fit --gpu h100 --gpu l4 --model qwen3-8b",
-            "fit answers for one --gpu\nhint: parts of two kinds are not counted as one: economies, frontier ",
+            "fit answers for one --gpu\nhint: two kinds are not counted as one: economies, frontier and compare",
         ),
         ("userbase --gpu h100 --model qwen3-8b --max-tpot 40ms", "or --replicas 1 for what one takes"),
         ("utilization --gpu h100 --model qwen3-32b --draft-tokens 4", "needs --acceptance, --draft-model too"),
@@ -362,8 +362,8 @@ def test_several_accelerators_are_asked_about_where_they_are_compared(more: tupl
     said = run("userbase", "--gpu", "h100:4", "--model", "llama-3.1-70b", "--users", "1M", *more)
     assert (said.code, said.out) == (2, "")
     assert "one --gpu" in said.err
-    assert "parts of two kinds are not counted as one: economies, frontier and compare ask each apart" in said.err
-    assert "a pair holds and does what two of the lesser do, --gpu NAME:2" in said.err
+    assert "two kinds are not counted as one: economies, frontier and compare ask each apart" in said.err
+    assert "split evenly, a pair does what two of the lesser do, --gpu NAME:2" in said.err
 
 
 @pytest.mark.parametrize(
