@@ -20,7 +20,7 @@ from infercost.scenario.prices import (
     rent_key,
     words_of,
 )
-from infercost.scenario.read import Question
+from infercost.scenario.read import Question, prices_of
 from infercost.scenario.scenario import Scenario
 from infercost.units import many, show
 
@@ -87,7 +87,9 @@ def own_of(scenario: Scenario) -> Own | None:
 
 def _terms_of(scenario: Scenario) -> dict[str, float]:
     """What a device of one's own costs, as given or assumed; nothing where it is rented."""
-    return {item.key: item.value for item in scenario.inputs if item.key in OWN}
+    terms = {item.key: item.value for item in scenario.inputs if item.key in OWN}
+    each = prices_of(terms.get("purchase_price"))
+    return terms | ({"purchase_price": each[scenario.rack.part.name]} if each else {})
 
 
 def _price_of(scenario: Scenario) -> float | None:

@@ -29,7 +29,7 @@ from infercost.scenario.layouts import ALIKE, TIMES, of_few_stages
 from infercost.scenario.options import OPTIONS, flag
 from infercost.scenario.prices import USUAL_BASIS, binds_longer, is_given, kind_of_price, rent_key
 from infercost.scenario.rack import MOST_DEVICES, engine_layouts, least_plan
-from infercost.scenario.read import prices_of
+from infercost.scenario.read import OF_A_PART, prices_of
 from infercost.scenario.scenario import Job, Scenario
 from infercost.scenario.search import counts
 from infercost.scenario.usual import BY_RATE
@@ -410,9 +410,9 @@ def _asked(found: Scenario) -> str:
     skipped = ("gpu", "gpus", "concurrency", "tp", "pp", "ep", "num_prompts")
     given = found.question.given
     own = {name: each for name, each in given.items() if not each.origin.startswith(("workload ", "assumed", BY_RATE))}
-    mine = prices_of(found.question.get("price")).get(found.rack.part.name)
+    mine = {key: prices_of(found.question.get(key)).get(found.rack.part.name) for key in OF_A_PART}
     asked = [(name, each.value) for name, each in own.items() if name not in skipped]
-    asked = [(name, mine if name == "price" and isinstance(value, str) else value) for name, value in asked]
+    asked = [(name, mine[name] if name in mine and isinstance(value, str) else value) for name, value in asked]
     named = [(name, getattr(value, "name", _with_unit(name, value))) for name, value in asked]  # formats are tuples too
     words = [(name, value) for name, value in named if value is not None and not isinstance(value, tuple)]
     words += [("set", text) for text in found.question.get("set") or ()]

@@ -10,7 +10,7 @@ from infercost.parts.preset import Fact, Preset
 from infercost.replica.serving import Request
 from infercost.report import Input
 from infercost.scenario.options import flag
-from infercost.scenario.read import Given, Reading
+from infercost.scenario.read import Given, Reading, prices_of
 from infercost.units import ApiPrice, api_price_of, many, show
 
 #: So many times the price of a device are a price of several, or of a whole machine.
@@ -108,7 +108,7 @@ def _read_own(reading: Reading, part: Preset, own: list[str]) -> float:
     reading.use(part, "power")
     terms = {name: float(reading.take(name, *usual[name])) for name in (usual if bought else ("power_price", "pue"))}
     if bought:
-        terms["purchase_price"] = float(reading.take("purchase_price"))
+        terms["purchase_price"] = _read_purchase(reading, part)
         _note_machine(reading, part, terms["purchase_price"])
         _read_beside(reading, part)
     price = own_price(terms, part)
@@ -116,6 +116,18 @@ def _read_own(reading: Reading, part: Preset, own: list[str]) -> float:
         words = f"the electricity alone of {part.name} at its rated {show(part.value('power'), 'W')}"
         reading.note("price", f"{show(price, 'USD')} a device-hour is {words}; with its purchase: --purchase-price")
     return price
+
+
+def _read_purchase(reading: Reading, part: Preset) -> float:
+    """What a part costs to own, of one price for all or of its own; Missing where others alone have one."""
+    if not isinstance(price := reading.take("purchase_price"), str):
+        return float(price)
+    reading.amend(unit="")
+    if (own := prices_of(price).get(part.name)) is None:
+        raise Missing(
+            f"no --purchase-price of {part.name} is given", f"add it: --purchase-price {price},{part.name}=USD"
+        )
+    return own
 
 
 def _note_machine(reading: Reading, part: Preset, price: float) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 import infercost
+from infercost.errors import InfercostError
 from tests.conftest import Run
 
 MODEL = ("--model", "llama-3.1-8b", "--gpu", "h100:1")
@@ -508,3 +509,26 @@ def test_a_month_of_ones_own_part_is_told_by_hand() -> None:
     month = 2 * 730 * owned["usd_per_gpu_hour"]
     assert f" It costs ${month:.2f} a month if always busy. Owned, a device-hour costs " in owned.verdict
     assert "always busy" not in infercost.economies(gpu="rtx-3090", **home).verdict
+
+
+def test_each_part_has_its_own_purchase_price() -> None:
+    """As if each were asked alone, in a comparison, a job and a sweep; a part without one is refused."""
+    each = {"p40": 250, "l4": 2500}
+    both, asked = ",".join(f"{part}={usd}" for part, usd in each.items()), {"model": "qwen3-8b", "dtype": "q4_k_m"}
+    alone = {part: infercost.utilization(gpu=part, purchase_price=usd, **asked) for part, usd in each.items()}
+    sides = {row["name"]: row for row in infercost.compare(*each, purchase_price=both, **asked)["rows"]}
+    swept = {row["gpu"]: row for row in infercost.utilization(sweep="gpu=p40,l4", purchase_price=each, **asked)["rows"]}
+    for part, said in alone.items():
+        assert sides[part]["usd_per_million_tokens"] == said["usd_per_million_tokens"]
+        assert swept[part]["usd_per_million_tokens"] == said["usd_per_million_tokens"]
+        jobs = [
+            infercost.compare(*parts, concurrency=1, purchase_price=usd, **asked)["rows"]
+            for parts, usd in ((each, both), ([part], each[part]))
+        ]
+        mine, own = ([row for row in rows if row["name"] == part] for rows in jobs)
+        assert mine[0]["usd_per_hour"] == own[0]["usd_per_hour"]
+        assert f"--purchase-price {each[part]}" in mine[0]["replay"]
+    with pytest.raises(InfercostError, match="no --purchase-price of l4 is given"):
+        infercost.economies(gpu=list(each), purchase_price="p40=250", **asked)
+    with pytest.raises(InfercostError, match="--purchase-price: l4 is not asked about"):
+        infercost.utilization(gpu="p40", purchase_price="l4=250", **asked)
