@@ -40,7 +40,7 @@ class Own(NamedTuple):
 
     ``words`` say whose rent that is, ``share`` of all hours is where both cost the same, ``months`` of all hours save
     what was paid for it: None where renting costs no more than its electricity. ``api_months`` of an API's bill for the
-    same requests save what was paid for all devices, infinite where it is below their electricity.
+    same requests save what was paid for all devices, infinite where it is below their electricity, of a load ``when``.
     """
 
     price: float
@@ -50,6 +50,7 @@ class Own(NamedTuple):
     share: float | None = None
     months: float | None = None
     api_months: float | None = None
+    when: str = ""
 
 
 #: What is charged for, by the end of its key, and what stands beside it.
@@ -116,7 +117,8 @@ def with_own(report: Report, scenario: Scenario) -> Report:
     """The report with the price of a device of one's own, and against its rent where it was bought."""
     if not kind_of_price(scenario.question.given) or (own := own_of(scenario)) is None:
         return report
-    own = own._replace(api_months=_api_months(scenario, report, own))
+    when = " when full" if _of_load(report) else ""
+    own = own._replace(api_months=_api_months(scenario, report, own), when=when)
     devices = report.values.get("gpus") if report.command == "utilization" else None
     said = f" {_sentence(own, devices=devices or 0)}" if _is_priced(report) else ""
     return report.replace(
@@ -132,9 +134,14 @@ def _shown_own(scenario: Scenario, report: Report) -> None:
         _api_months(scenario, report, own)
 
 
+def _of_load(report: Report) -> str:
+    """The start of the keys of a month: of the load that was given, else of full replicas."""
+    return "" if report.values.get("api_usd_per_month") else "full_"
+
+
 def _api_months(scenario: Scenario, report: Report, own: Own) -> float | None:
     """Months in which an API's bill for a load of users pays for all devices; infinite where it never does."""
-    billed, month = (report.values.get(key) for key in ("api_usd_per_month", "usd_per_month"))
+    billed, month = (report.values.get(f"{_of_load(report)}{key}") for key in ("api_usd_per_month", "usd_per_month"))
     if not (own.bought and billed and month):
         return None
     terms = _terms_of(scenario)
@@ -174,7 +181,7 @@ def _rows(own: Own, scenario: Scenario) -> Iterator[Row]:
     if own.months is not None:
         yield Row("payback_months", own.months, "always in use, no interest")
     if own.api_months is not None and own.api_months < inf:
-        yield Row("api_payback_months", own.api_months, "its bill for the same, no interest")
+        yield Row("api_payback_months", own.api_months, f"its bill for the same{own.when}, no interest")
 
 
 def _sentence(own: Own, of: str = "", devices: int = 0) -> str:
@@ -189,7 +196,7 @@ def _sentence(own: Own, of: str = "", devices: int = 0) -> str:
         pays = (
             "never pays back, its electricity costs more" if never else f"pays back in {many(own.api_months, 'month')}"
         )
-        return f"{owned}; against the API's bill what was bought {pays}."
+        return f"{owned}; against the API's bill what was bought {pays}{own.when}."
     if own.rent is None or own.share is None:
         return f"{owned}; no rent of it is known: --price."
     cheaper = f"owning is cheaper if used over {show(own.share, 'share')} of the hours"

@@ -219,6 +219,15 @@ def test_what_is_bought_pays_back_against_an_apis_bill(run: Run, command: str, a
     assert "api_payback_months" in {step["name"] for step in said["steps"]}
 
 
+def test_without_a_load_what_was_bought_pays_back_when_full(run: Run) -> None:
+    """One L4 of $2,500 draws 72 W x 1.3 at 8 cents, $5.466 a month."""
+    asked = ("economies", "--gpu", "l4:1", "--model", "llama-3.1-8b", "--purchase-price", "2500")
+    said = run(*asked, "--api-price", "0.1/0.2", "--json").json
+    months = 2500 / (said["results"]["full_api_usd_per_month"] - 0.072 * 1.3 * 0.08 * 730)
+    assert said["results"]["api_payback_months"] == pytest.approx(months)
+    assert said["verdict"].endswith(f" what was bought pays back in {months:.4g} months when full.")
+
+
 @pytest.mark.parametrize("command", ["utilization", "sweep-batch", "userbase", "economies"])
 def test_what_is_owned_is_held_against_the_rent(run: Run, command: str) -> None:
     asked = (command, *COMMANDS[command], "--purchase-price", "30k", "--price", "2.5")
