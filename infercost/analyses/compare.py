@@ -493,6 +493,8 @@ def _verdict(rows: tuple[dict[str, Any], ...], format: Format) -> str:
         return f"No dense rate is known for {', '.join(row['name'] for row in rows)} ({format.name})."
     balances = ", ".join(f"{row['name']} {show(row['flops_per_byte'])}" for row in known)
     balance = f"FLOP in the time that a byte is read ({format.name}): {balances}."
+    if len(rows) == 1:
+        return f"{balance[:-1]}; its arithmetic is full at batch {show(known[0]['critical_batch'])}."
     if len(rows) != 2:
         return balance
     second = rows[1]

@@ -211,6 +211,20 @@ def cache_saved(model: Model) -> str:
     return f"{_FRACTIONS.get(share) or f'1/{share:.3g}'} of what {attention.heads:,} heads would keep"
 
 
+def states_layers(model: Model) -> int:
+    """Layers that keep a state of one size in place of a cache."""
+    return sum(layer.times for layer in model.layers if layer.attention.state)
+
+
+def states_kept(model: Model) -> str:
+    """In how many layers a token is kept, behind its bytes, and what others keep of a sequence at any context."""
+    kept = sum(layer.times for layer in model.layers if layer.attention.grows)
+    state = f"{show(counting.cache_bytes(model, 0), 'B')} a sequence"
+    if not kept:
+        return f"; no layer keeps a cache, {states_layers(model):,} a state of {state}"
+    return f" in {kept:,} of its {many(model.depth, 'layer')}; {states_layers(model):,} keep a state instead, {state}"
+
+
 def windows_saved(model: Model, context: int) -> str:
     """How much less a sequence keeps than if every layer with a window attended all of it; empty without windows."""
     layers = [layer for layer in model.layers if layer.attention.window and not layer.attention.has_past]

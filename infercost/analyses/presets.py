@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import ceil, floor, inf
 from typing import Any
 
-from infercost.analyses.needs import cache_saved, stored_notes, token_cache, windows_saved
+from infercost.analyses.needs import cache_saved, states_kept, states_layers, stored_notes, token_cache, windows_saved
 from infercost.analyses.remarks import side_by_side
 from infercost.errors import BadFile, BadValue, UnknownName, closest
 from infercost.models import counting
@@ -324,7 +324,7 @@ def _near(name: str, words: Sequence[str] = ()) -> str:
     """The start of a hint at the nearest name, these words among them; UnknownName for a model that can have none."""
     catalog.refuse_foreign(name)
     known = [word for family in FAMILIES for word in (*catalog.names(family), *catalog.aliases(family))]
-    return catalog.akin(name) or closest(name, [*words, *known])
+    return catalog.akin(name) or closest(name, [*words, *known]) or catalog.of_its_word(name)
 
 
 def _is_known(name: str) -> bool:
@@ -525,7 +525,7 @@ def _of_model(checkpoint: Checkpoint, values: Mapping[str, Any], reading: Readin
     cache = f", and {token_cache(model)}" if values["kv_bytes_per_token"] else ""
     full = int(reading.get("context") or model.max_context or PROMPT)
     saved = ", and ".join(filter(None, (cache_saved(model), windows_saved(model, full)))) if cache else ""
-    cache += f", {saved}" if saved else ""
+    cache += states_kept(model) if model.is_recurrent else f", {saved}" if saved else ""
     flops, more = show(values["flops_per_token"], "FLOP"), "more with context"
     context = reading.get("context") if values["flops_per_token_full"] > values["flops_per_token"] else None
     if context:
@@ -546,6 +546,7 @@ def _rows(checkpoint: Checkpoint, full: int = 0) -> tuple[Row, ...]:
     used = f"publisher says {active}" if active else "multiplied for one token"
     outweighs = _attention_context(model, full)
     longest = _by_card(checkpoint) if model.max_context else "its config does not say"
+    states = f"in {states_layers(model):,} of {many(model.depth, 'layer')}, at any context"
     return (
         Row("total_params", counting.total_params(model), "the language model alone"),
         Row("active_params", counting.active_params(model), used),
@@ -554,14 +555,10 @@ def _rows(checkpoint: Checkpoint, full: int = 0) -> tuple[Row, ...]:
         Row("weight_bytes", counting.weight_bytes(model), model.quantization.words),
         Row("kv_bytes_per_token", counting.growing_cache_bytes(model), _growth_remark(model)),
         Row("kv_bytes_per_sequence", counting.cache_bytes(model, full), at),
+        Row("state_bytes_per_sequence", counting.cache_bytes(model, 0), states, shown=model.is_recurrent),
         Row("flops_per_token", empty, "at an empty context"),
         Row("flops_per_token_full", whole, at),
-        Row(
-            "attention_context",
-            outweighs,
-            "tokens of context and more",
-            outweighs is not None,
-        ),
+        Row("attention_context", outweighs, "tokens of context and more", outweighs is not None),
         Row("prefill_flops", counting.prefill_flops(model, prompt), f"a prompt of {many(prompt, 'token')}"),
         *(Row(f"{part}_params", count, shown=False) for part, count in counting.params_by_part(model).items()),
         *(Row(key, value, shown=False) for key, value in counting.figures(model).items()),

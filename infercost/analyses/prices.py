@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
+from math import inf
 from typing import Any, NamedTuple
 
 from infercost import formulas
@@ -19,7 +20,7 @@ from infercost.scenario.prices import (
     rent_key,
     words_of,
 )
-from infercost.scenario.read import Question
+from infercost.scenario.read import Question, prices_of
 from infercost.scenario.scenario import Scenario
 from infercost.units import many, show
 
@@ -38,7 +39,8 @@ class Own(NamedTuple):
     """USD an hour of a device of one's own and, where it was bought and its rent is known, of a rented one.
 
     ``words`` say whose rent that is, ``share`` of all hours is where both cost the same, ``months`` of all hours save
-    what was paid for it: None where renting costs no more than its electricity.
+    what was paid for it: None where renting costs no more than its electricity. ``api_months`` of an API's bill for the
+    same requests save what was paid for all devices, infinite where it is below their electricity, of a load ``when``.
     """
 
     price: float
@@ -47,6 +49,8 @@ class Own(NamedTuple):
     words: str = ""
     share: float | None = None
     months: float | None = None
+    api_months: float | None = None
+    when: str = ""
 
 
 #: What is charged for, by the end of its key, and what stands beside it.
@@ -84,7 +88,9 @@ def own_of(scenario: Scenario) -> Own | None:
 
 def _terms_of(scenario: Scenario) -> dict[str, float]:
     """What a device of one's own costs, as given or assumed; nothing where it is rented."""
-    return {item.key: item.value for item in scenario.inputs if item.key in OWN}
+    terms = {item.key: item.value for item in scenario.inputs if item.key in OWN}
+    each = prices_of(terms.get("purchase_price"))
+    return terms | ({"purchase_price": each[scenario.rack.part.name]} if each else {})
 
 
 def _price_of(scenario: Scenario) -> float | None:
@@ -111,12 +117,43 @@ def with_own(report: Report, scenario: Scenario) -> Report:
     """The report with the price of a device of one's own, and against its rent where it was bought."""
     if not kind_of_price(scenario.question.given) or (own := own_of(scenario)) is None:
         return report
+    when = " when full" if _of_load(report) else ""
+    own = own._replace(api_months=_api_months(scenario, report, own), when=when)
     devices = report.values.get("gpus") if report.command == "utilization" else None
     said = f" {_sentence(own, devices=devices or 0)}" if _is_priced(report) else ""
     return report.replace(
         verdict=report.verdict + said,
         results=(*report.results, *_rows(own, scenario)),
-        work=_after(partial(own_of, scenario), report.work),
+        work=_after(partial(_shown_own, scenario, report), report.work),
+    )
+
+
+def _shown_own(scenario: Scenario, report: Report) -> None:
+    """What ``--steps`` shows of a device of one's own: its price, and what its purchase is held against."""
+    if own := own_of(scenario):
+        _api_months(scenario, report, own)
+
+
+def _of_load(report: Report) -> str:
+    """The start of the keys of a month: of the load that was given, else of full replicas."""
+    return "" if report.values.get("api_usd_per_month") else "full_"
+
+
+def _api_months(scenario: Scenario, report: Report, own: Own) -> float | None:
+    """Months in which an API's bill for a load of users pays for all devices; infinite where it never does."""
+    billed, month = (report.values.get(f"{_of_load(report)}{key}") for key in ("api_usd_per_month", "usd_per_month"))
+    if not (own.bought and billed and month):
+        return None
+    terms = _terms_of(scenario)
+    electricity = electricity_price(terms, scenario.rack.part)
+    devices = month / (own.price * formulas.cost.HOURS_PER_MONTH)
+    if billed <= electricity * devices * formulas.cost.HOURS_PER_MONTH:
+        return inf
+    return formulas.cost.api_payback_months(
+        purchase_price=terms["purchase_price"],
+        devices=devices,
+        api_usd_per_month=billed,
+        electricity_price=electricity,
     )
 
 
@@ -143,6 +180,8 @@ def _rows(own: Own, scenario: Scenario) -> Iterator[Row]:
         yield Row("break_even_hours_share", own.share, of if own.share < 1 else "renting is always cheaper")
     if own.months is not None:
         yield Row("payback_months", own.months, "always in use, no interest")
+    if own.api_months is not None and own.api_months < inf:
+        yield Row("api_payback_months", own.api_months, f"its bill for the same{own.when}, no interest")
 
 
 def _sentence(own: Own, of: str = "", devices: int = 0) -> str:
@@ -152,6 +191,12 @@ def _sentence(own: Own, of: str = "", devices: int = 0) -> str:
     if not own.bought:
         return f"{busy}The price is electricity alone."
     owned = f"{busy}Owned, a device-hour{of} costs {show(own.price, 'USD')}"
+    if own.api_months is not None:
+        never = own.api_months == inf
+        pays = (
+            "never pays back, its electricity costs more" if never else f"pays back in {many(own.api_months, 'month')}"
+        )
+        return f"{owned}; against the API's bill what was bought {pays}{own.when}."
     if own.rent is None or own.share is None:
         return f"{owned}; no rent of it is known: --price."
     cheaper = f"owning is cheaper if used over {show(own.share, 'share')} of the hours"

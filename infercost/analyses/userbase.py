@@ -497,8 +497,8 @@ def _user_usd(service: Service, day: Day) -> float | None:
 
 
 def _api_rows(scenario: Scenario, run: Run, even: own_or_api.BreakEven | None) -> Iterator[Row]:
-    """The tokens of a month and what an API bills for them, where either was asked about."""
-    if even is not None or scenario.question.get("tokens_per_month") is not None:
+    """The tokens of a month and what an API bills for them, where either was asked about, or what replicas take."""
+    if even is not None or scenario.question.get("tokens_per_month") is not None or _is_filled(scenario):
         yield from own_or_api.load_rows(run.service, run.day, even)
     yield from own_or_api.result_rows(even)
 
@@ -689,8 +689,7 @@ def service_verdict(
     if row["usd_per_million_tokens"] and says_price(scenario):
         price = _price_of_tokens(run, row, priced=priced)
         if load == users:
-            of_requests = {"traced": _is_of_requests(scenario), "asked": gives_length(scenario)}
-            price = _price_of_users(run, row, priced=priced, **of_requests)
+            price = _price_of_users(scenario, run, row, priced=priced)
         price += _saved_words(run, priced=priced)
     used = _used_words(day, row["utilization"], hours)
     full = f"a replica is full at {many(service.fleet.slots, 'sequence')}: {LIMITS[service.binds]}"
@@ -782,13 +781,17 @@ def _kept_words(scenario: Scenario, run: Run) -> str:
     return f"{requests}, up to {show(limit.value, 'share')} waiting{assumed},"
 
 
-def _price_of_users(run: Run, row: dict[str, Any], *, priced: bool, traced: bool, asked: bool) -> str:
-    """What a token that comes out costs, a request whose length was ``asked`` about, a month of all and of each."""
+def _price_of_users(scenario: Scenario, run: Run, row: dict[str, Any], *, priced: bool) -> str:
+    """What a token that comes out costs, a request whose length was given, a month of all and of each user.
+
+    A month of replicas that users fill has how many tokens come out too.
+    """
     month, users, cost = month_usd(run.service, run.day) or 0.0, run.day.users, row["usd_per_million_tokens"]
     request = run.service.request
-    each = "" if users == 1 or traced else f" ({show(month / users, 'USD')} a user)"
-    paid = "" if priced else f", {show(month, 'USD')} a month{each}"
-    one = f", {show(_request_usd(row, request), 'USD')} a request" if asked and request else ""
+    each = "" if users == 1 or _is_of_requests(scenario) else f" ({show(month / users, 'USD')} a user)"
+    tokens = f" for {show(month / cost * MILLION, 'param')} of them" if _is_filled(scenario) else ""
+    paid = "" if priced else f", {show(month, 'USD')} a month{tokens}{each}"
+    one = f", {show(_request_usd(row, request), 'USD')} a request" if gives_length(scenario) and request else ""
     return f" at {show(cost, 'USD')} a million {'output tokens' if request else 'tokens'}{one}{paid}"
 
 

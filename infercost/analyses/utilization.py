@@ -62,6 +62,7 @@ from infercost.parts.bands import decode_kind, is_local
 from infercost.parts.preset import counted
 from infercost.parts.stack import is_nominal, law
 from infercost.replica.chip import spread
+from infercost.replica.layout import Layout
 from infercost.replica.rack import Rack
 from infercost.replica.serving import Served, full_prefill_time, prompt_bound, prompt_itl, prompts_gap, tpot_met
 from infercost.replica.step import Pace, Running, pace_of, reworked
@@ -210,7 +211,7 @@ def _experts_remark(scenario: Scenario, batch: float) -> str:
     if len({(layer.ffn.experts, layer.ffn.active) for layer in layers}) != 1 or layers[0].ffn.experts % 1:
         return ""
     hit = counting.experts_hit(layers[0], _tokens_of_step(scenario, batch))
-    return f"about {hit:.0f} of {layers[0].ffn.experts:,.0f} a layer"
+    return f"about {hit:.0f} of {layers[0].ffn.experts:,.0f}"
 
 
 def _is_overloaded(served: Served | None) -> TypeGuard[Served]:
@@ -393,7 +394,7 @@ def _remarks(scenario: Scenario, results: dict[str, Any]) -> dict[str, str]:
         "step_time_s": f"{certain}: {overlap_words(running)}{_bracket_remark(running, results)}",
         "bound_step_time_s": _bound_remark(running, results),
         **_MEANINGS,
-        "experts_hit_share": _experts_remark(scenario, results["batch"]),
+        "experts_hit_share": f"{_experts_remark(scenario, results['batch'])} a layer".removeprefix(" a layer"),
         **job_remarks(),
         **(dict.fromkeys(_BETWEEN, "between prompts") if _met(results) else {}),
         **request_remarks(scenario),
@@ -531,7 +532,7 @@ def first_token(scenario: Scenario, results: dict[str, Any]) -> str:
     """The verdict on requests whose only token comes with the prompt."""
     rack, request, usd = scenario.rack, scenario.load.request, results["usd_per_million_tokens"]
     assert request is not None
-    named = f"{rack.model.called(rack.model.quantization.words)} on {rack.place}"
+    named = f"{rack.model.called(rack.model.quantization.words)} on {rack.place}{_one_is_short(rack)}"
     if holds(rack):
         return f"{_sentence(UNKNOWN['prefill_time_s'])}: no time of a prompt of {request.input_tokens:,.0f}, {named}."
     time, prompt, copies = show(results["ttft_s"], "s"), f"a prompt of {request.input_tokens:,.0f}", scenario.copies
@@ -544,6 +545,13 @@ def first_token(scenario: Scenario, results: dict[str, Any]) -> str:
     read = f" Prompts without a gap are {rate} input tokens/s{where}."
     start = f"{job_words(scenario, results)}{asked}, {named}, {sure(scenario.running)}"
     return f"{start}{_prompt_words(scenario, results)}.{read}{price}"
+
+
+def _one_is_short(rack: Rack) -> str:
+    """That one device does not hold it, where nobody counted them and it takes several."""
+    if rack.given or rack.devices == 1 or rack.setup.plan(Layout(1, 1, 1)).fits:
+        return ""
+    return " (one does not hold it)"
 
 
 def _prompt_words(scenario: Scenario, results: dict[str, Any]) -> str:
@@ -706,7 +714,9 @@ def _binds(scenario: Scenario, results: dict[str, Any]) -> str:
         return ""
     done, ridge = results["arithmetic_intensity"], ""
     if done and results["bound"] == "memory" and _asks_for_step(scenario):
-        ridge = f" ({show(done)} FLOP a byte, ridge at {show(results['flops_per_byte'])})"
+        hit = _experts_remark(scenario, results["batch"]) if results["batch"] > 1 else ""
+        experts = f"; {hit} experts are read" if hit else ""
+        ridge = f" ({show(done)} FLOP a byte, ridge at {show(results['flops_per_byte'])}{experts})"
     far = results["bound"] == "compute" and (results["utilization"] or 1.0) < FAR_BELOW
     slow = ", in kernels that stay far below the chip's peak" if far else ""
     start, plain = "; ", results["step_time_s" if "in_flight" in results else "tpot_s"]

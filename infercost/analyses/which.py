@@ -11,7 +11,7 @@ from infercost import formulas
 from infercost.analyses import userbase
 from infercost.analyses.many import Rows
 from infercost.analyses.prices import Winner, by_basis, of_parts, unlike_prices, weak_price, with_price
-from infercost.analyses.remarks import bands_of, few_names, leaders, step_notes, surest, with_habits
+from infercost.analyses.remarks import NAMED, bands_of, few_names, leaders, step_notes, surest, with_habits
 from infercost.analyses.step import step_pace, step_results, token_seconds
 from infercost.analyses.worth import slow
 from infercost.formulas.formula import solved
@@ -29,7 +29,7 @@ from infercost.scenario.layouts import ALIKE, TIMES, of_few_stages
 from infercost.scenario.options import OPTIONS, flag
 from infercost.scenario.prices import USUAL_BASIS, binds_longer, is_given, kind_of_price, rent_key
 from infercost.scenario.rack import MOST_DEVICES, engine_layouts, least_plan
-from infercost.scenario.read import prices_of
+from infercost.scenario.read import OF_A_PART, prices_of
 from infercost.scenario.scenario import Job, Scenario
 from infercost.scenario.search import counts
 from infercost.scenario.usual import BY_RATE
@@ -123,25 +123,25 @@ def answer(scenario: Scenario, figures: Mapping[str, dict[str, Any]]) -> Report:
     rows = [_row(space, one, job) for space, one in zip(scenario.each, placed, strict=not job.is_of_day)]
     rows += [_row_of_day(space, job) for space in scenario.each] if job.is_of_day else []
     rows += [_left_out(part, _short(error.what, part)) for part, error in job.refused]
-    rows = [{**row, **_price_of(scenario, row["name"])} for row in rows]
+    rows = [{**row, **_month_of(row), **_price_of(scenario, row["name"])} for row in rows]
     able = sorted(
         (row for row in rows if not row["why_not"]),
         key=lambda row: (job.sort == "cost" and _binds_longer(scenario, row), _place(row, job.sort)),
     )
-    missed = (row for row in rows if row["why_not"])
-    left = sorted(missed, key=lambda row: (row["why_not"] == UNPRICED, _place(row, "cost")))
+    left = sorted((row for row in rows if row["why_not"]), key=_place_left)
     ranked = tuple(_with_figures(row, figures.get(row["name"], {})) for row in (*able, *left))
+    beside = _without_price(scenario, left)
     name = next((row["name"] for row in able), None)
     won = next((one for one in placed if isinstance(one, Placed) and one.scenario.search.name == name), None)
     winner = won.scenario if won else next((each for each in scenario.each if each.search.name == name), None)
     inputs = (*scenario.inputs, *(_inputs_of(winner, scenario.inputs) if winner else ()))
-    said = with_habits(_verdict(scenario, able, placed, winner), inputs)
+    said = with_habits(_verdict(scenario, able, placed, winner), inputs) + _beside_words(able, beside, job)
     return Report(
         command="compare",
         verdict=said + _desktops(scenario, rows) + _on_bases(scenario, able),
         inputs=inputs,
         results=tuple(leaders(able)),
-        series=_series(ranked, len(able)),
+        series=_series(ranked, len(able), beside),
         replay=(("", able[0]["replay"]),) if able else (),
         notes=(*notes_of(scenario, ranked, len(able)), *_raised(placed), *_winners(scenario, able), *scenario.notes),
         met=bool(able),
@@ -410,9 +410,9 @@ def _asked(found: Scenario) -> str:
     skipped = ("gpu", "gpus", "concurrency", "tp", "pp", "ep", "num_prompts")
     given = found.question.given
     own = {name: each for name, each in given.items() if not each.origin.startswith(("workload ", "assumed", BY_RATE))}
-    mine = prices_of(found.question.get("price")).get(found.rack.part.name)
+    mine = {key: prices_of(found.question.get(key)).get(found.rack.part.name) for key in OF_A_PART}
     asked = [(name, each.value) for name, each in own.items() if name not in skipped]
-    asked = [(name, mine if name == "price" and isinstance(value, str) else value) for name, value in asked]
+    asked = [(name, mine[name] if name in mine and isinstance(value, str) else value) for name, value in asked]
     named = [(name, getattr(value, "name", _with_unit(name, value))) for name, value in asked]  # formats are tuples too
     words = [(name, value) for name, value in named if value is not None and not isinstance(value, tuple)]
     words += [("set", text) for text in found.question.get("set") or ()]
@@ -428,6 +428,12 @@ def _with_figures(row: dict[str, Any], figures: dict[str, Any]) -> dict[str, Any
     """A row beside the figures of its part; a weak price joins its weak figures."""
     weak = [*figures.get("weak", ()), *row.get("weak", ())]
     return {**figures, **row, **({"weak": weak} if weak or figures else {})}
+
+
+def _month_of(row: Mapping[str, Any]) -> dict[str, float | None]:
+    """What a month of all devices of a row costs, every hour paid."""
+    hourly = row["usd_per_hour"]
+    return {"usd_per_month": hourly and formulas.cost.usd_per_month(price=hourly, devices=1)}
 
 
 def _price_of(scenario: Scenario, name: str) -> dict[str, Any]:
@@ -459,9 +465,33 @@ def _place(row: Mapping[str, Any], sort: str) -> tuple[float, float, str]:
     return (-value if more else value), row["usd_per_million_tokens"] or inf, row["name"]
 
 
-def _series(rows: Rows, able: int) -> Series:
+def _without_price(scenario: Scenario, left: Rows) -> Rows:
+    """Parts that were named and do the job, of which no price is known: money gives them no place, a table a row."""
+    named = scenario.question.words or scenario.question.get("gpu")
+    return [row for row in left if row["why_not"] == UNPRICED] if named else []
+
+
+def _beside_words(able: Rows, beside: Rows, job: Job) -> str:
+    """The speeds of named parts without a price, beside the first that has one."""
+    texts = []
+    for row in beside[:NAMED]:
+        rate = row["tokens_per_s_per_gpu"]
+        times = f" ({show(rate / able[0]['tokens_per_s_per_gpu'], 'x')})" if able else ""
+        speeds = f"{show(row['tokens_per_s_per_user'])} tokens/s a user"
+        speeds += "" if job.is_of_day else f", {show(rate)} a device{times}"  # whose devices stand idle for part of it
+        texts.append(f" {_worth(row)}: {speeds}, no price is known (--price {row['name']}=USD).")
+    return "".join(texts)
+
+
+def _place_left(row: Mapping[str, Any]) -> tuple[bool, tuple[float, float, str]]:
+    """The place of a part that is left out: those without a price come last."""
+    return row["why_not"] == UNPRICED, _place(row, "cost")
+
+
+def _series(rows: Rows, able: int, beside: Rows = ()) -> Series:
     """All rows for scripts; for people the first that do it, with the kind of price where there are several."""
-    shown = rows[: min(able, SHOWN)]
+    names = {row["name"] for row in beside}
+    shown = [*rows[: min(able, SHOWN)], *(row for row in rows[able:] if row["name"] in names)]
     several = len({row["price_basis"] for row in shown} - {None}) > 1
     columns = (*COLUMNS, "price_basis") if several else COLUMNS
     return Series(columns, tuple(rows), shown=tuple(shown)) if able else Series(("name", "why_not"), tuple(rows))
@@ -548,9 +578,10 @@ def _desktops(scenario: Scenario, rows: Rows) -> str:
 def _said(row: Mapping[str, Any], sort: str) -> tuple[str, ...]:
     """What a verdict says of a part: the figure of its order first; nothing of money where no price is known."""
     priced = row["usd_per_hour"] is not None
+    month = f" ({show(row['usd_per_month'], 'USD')} a month)" if priced and sort == "price" else ""
     words = {
         "cost": _cost(row) if priced else "no price is known",
-        "price": f"{show(row['usd_per_hour'], 'USD')} an hour" if priced else "",
+        "price": f"{show(row['usd_per_hour'], 'USD')} an hour{month}" if priced else "",
         "speed": f"{show(row['tokens_per_s_per_user'])} tokens/s a user",
     }
     asked = {

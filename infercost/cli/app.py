@@ -204,6 +204,16 @@ _ANSWERED = {
         ("train", "training", "finetune", "finetuning", "fine", "epochs", "optimizer"),
         "inference alone is counted, no training; ",
     ),
+    **dict.fromkeys(
+        ("co2", "co2e", "carbon", "emissions", "grid", "footprint"),
+        "grams of CO2 are the Wh of an answer times the grams a Wh of your grid: utilization --isl N --osl N has "
+        "wh_per_request, --power-price the kWh of a day; ",
+    ),
+    **dict.fromkeys(
+        ("quiet", "silent", "verbose"),
+        "the verdict alone is jq -r .verdict behind --json; progress is shown on standard error; ",
+    ),
+    **dict.fromkeys(("color", "colour", "ansi"), "NO_COLOR=1 before the command leaves colours out; "),
 }
 
 
@@ -242,8 +252,8 @@ def _refuse_several(args: Sequence[str]) -> None:
     """Refuse several parts or models where one is asked about: Typer keeps the last, as it may of a number."""
     known = options_of(args[0]) if args[0] in COMMANDS else {}
     hints = {
-        "gpu": "economies, frontier and compare take several; two unequal cards: "
-        "count both as the lesser, --gpu NAME:2",
+        "gpu": "two kinds are not counted as one: economies, frontier and compare ask each apart; "
+        "split evenly, a pair does what two of the lesser do, --gpu NAME:2",
         "model": "frontier --model takes several; "
         + ("here --sweep model=A,B" if "sweep" in known else "economies --sweep model=A,B has what each costs"),
     }

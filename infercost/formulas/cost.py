@@ -275,6 +275,16 @@ def payback_months(*, purchase_price: float, rent: float, electricity_price: flo
     return purchase_price / ((rent - electricity_price) * HOURS_PER_MONTH)
 
 
+@formula(
+    source="definition: what was bought over what each month saves of an API's bill, electricity of all hours paid"
+)
+def api_payback_months(
+    *, purchase_price: float, devices: float, api_usd_per_month: float, electricity_price: float
+) -> float:
+    """Months in which accelerators save their price, against what an API bills for the same requests."""
+    return purchase_price * devices / (api_usd_per_month - electricity_price * devices * HOURS_PER_MONTH)
+
+
 @formula(source=LATER)
 def device_seconds_per_token(*, devices: float, tokens_per_s: float) -> float:
     """Seconds of one accelerator that a token takes."""

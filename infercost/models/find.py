@@ -596,7 +596,10 @@ def read_preset_file(path: str) -> dict[str, Any]:
     """What a preset file says; BadFile for a key that it cannot have, or of another form."""
     data, where = read_mapping(path, "preset"), f"preset {path}"
     if (stranger := next((key for key in data if key not in KEYS), None)) is not None:
-        raise BadFile(f"{where}: unknown key {stranger!r}", f"{closest(stranger, list(KEYS))}keys: {', '.join(KEYS)}")
+        raise BadFile(
+            f"{where}: unknown key {stranger!r}",
+            f"{closest(stranger, list(KEYS))}keys: {nearest(stranger, list(KEYS), 5)}",
+        )
     for key, form, example in FORMS:
         if not form(data.get(key)):
             raise BadFile(f"{where}: {key} is {str(data[key])[:40]!r}", f"write it as {key}: {example}")

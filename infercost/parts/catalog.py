@@ -7,7 +7,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
-from infercost.errors import BadFile, BadValue, UnknownName, closest, reason
+from infercost.errors import BadFile, BadValue, UnknownName, closest, nearest, reason
 from infercost.parts import accelerator as accelerator_figures
 from infercost.parts import architecture, cards, stack, traffic
 from infercost.parts.accelerator import RATES
@@ -265,10 +265,19 @@ def _hint(family: str, files: dict[str, str], name: str, kind: str) -> str:
     others = [*aliases(family), *(card.id for card in unchecked_cards() if is_part)]
     hint = kind or (is_part and (_read_as(name) or akin(name))) or _near(family, name, [*files, *others])
     if is_part and not hint:
-        hint = f"without a preset a part goes by its memory: {_as_part('51.2GB/s')}, or by a file of yours; "
+        memory = "--set gpu.memory=16GB"
+        hint = f"without a preset a part goes by its memory: {_as_part('51.2GB/s')} {memory}, or by a file of yours; "
     if own := {"models": _of_a_tag, "hosts": _in_other_order}.get(family):
         hint = own(name) or hint
+    hint = hint or (of_its_word(name) if family == "models" else "")
     return f"{hint}workloads: {', '.join(files)}; " if family == "workloads" else hint
+
+
+def of_its_word(name: str) -> str:
+    """The start of a hint at the models whose first word a name has, where none is near it; nothing without any."""
+    word = _word(name)
+    kin = [own for own in _files("models") if len(word) > 2 and _word(own) == word]
+    return f"of {word} there {'are' if len(kin) > 1 else 'is'} {', '.join(kin[:KINDRED])}; " if kin else ""
 
 
 def _as_part(bandwidth: str) -> str:
@@ -583,7 +592,7 @@ def build(family: str, name: str, data: dict[str, Any], path: str) -> Preset:
     data = stack.flat(data, f"preset {path}") if family == "efficiency" else data
     keys = [*kinds, *labels, "released", "sources"]
     if unknown := [key for key in data if key not in keys]:
-        hint = f"{closest(unknown[0], keys)}keys: {', '.join(keys)}"
+        hint = f"{closest(unknown[0], keys)}keys: {nearest(unknown[0], keys, 5)}"
         raise BadFile(f"preset {path}: unknown key {unknown[0]!r}", hint)
     if family in ESSENTIALS:
         unsaid = stack.unsaid(data) if family == "efficiency" else {}

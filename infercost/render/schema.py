@@ -20,7 +20,7 @@ longest_context shortfall_bytes draft_active_params draft_bytes_per_gpu host_byt
 host_kv_bytes_per_sequence host_memory_bytes host_left_bytes tokens_per_s_per_user"""
 _OF_ALL_TOKENS = "usd_per_request wh_per_request input_tokens_per_s"
 _ROOM = "fits shortfall_bytes"
-_OWN = "usd_per_gpu_hour rent_usd_per_gpu_hour break_even_hours_share payback_months"
+_OWN = "usd_per_gpu_hour rent_usd_per_gpu_hour break_even_hours_share payback_months api_payback_months"
 _API = """api_usd_per_million_tokens api_usd_per_month tokens_per_month break_even_users break_even_tokens_per_month
 break_even_usd_per_month break_even_usd_per_gpu_hour api_gross_margin users_at_api_price"""
 _SERVICE = """users concurrent_users batch replicas gpus utilization tokens_per_s tpot_s ttft_s
@@ -69,8 +69,8 @@ RESULTS = {
     "calibrate": """count median_abs_error_before median_abs_error p90_abs_error_before p90_abs_error determined_count
     undetermined_count skipped_count""",
     "presets": """total_params active_params vision_params mtp_params weight_bytes kv_bytes_per_token
-    kv_bytes_per_sequence flops_per_token flops_per_token_full attention_context prefill_flops embedding_params
-    attention_params ffn_params experts_params shared_params router_params head_params norms_params
+    kv_bytes_per_sequence state_bytes_per_sequence flops_per_token flops_per_token_full attention_context prefill_flops
+    embedding_params attention_params ffn_params experts_params shared_params router_params head_params norms_params
     hidden_size vocab_size multiplied_head_params final_norm_params max_context""",
 }
 #: Keys of the rows of each command, beside those of ``--sweep`` and ``--sensitivity``.
@@ -84,8 +84,8 @@ ROWS = {
     "frontier": f"""{_STEP} name gpu model dtype tp pp ep replicas total_gpus prefill_per_decode
     device_seconds_per_token usd_per_million_tokens_all_in device_seconds_per_token_all_in flags replay on_frontier
     draft_passes_time_s plain_tpot_s draft_speedup cache_transfer_time_s""",
-    "compare": f"""{_STEP} {_TREND} name released rate peak_flops_per_s drain_time_s flops_per_joule memory_bytes
-    memory_bandwidth_bytes_per_s power_w weak {_ROOM} why_not replicas tp pp ep usd_per_hour usd_per_gpu_hour
+    "compare": f"""{_STEP} {_TREND} name released rate peak_flops_per_s drain_time_s flops_per_joule memory_bytes weak
+    memory_bandwidth_bytes_per_s power_w {_ROOM} why_not replicas tp pp ep usd_per_hour usd_per_month usd_per_gpu_hour
     price_basis price_date efficiency flags replay""",
     "validate": "id source metric predicted measured ratio bound low high efficiency not_covered",
     "calibrate": "constant before after unit range determined remark",

@@ -1,7 +1,7 @@
 """The layout where nobody asked for one: replicas, tensor, pipeline and expert parallelism by what they serve."""
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from math import ceil, inf
 from typing import NamedTuple, Protocol, TypeVar
 
@@ -24,7 +24,7 @@ from infercost.replica.serving import (
 from infercost.replica.step import LARGEST_BATCH, Draft, Running, tpot_of
 from infercost.report import Note
 from infercost.scenario.options import DRAFT
-from infercost.scenario.prices import sizes_paid
+from infercost.scenario.prices import devices_paid
 from infercost.scenario.rack import (
     LOADS,
     MOST_DEVICES,
@@ -256,7 +256,8 @@ def _rest_of(question: Question, asked: Asked, devices: int | None) -> Question:
 def with_replica(reading: Reading) -> Reading:
     """A reading of a service on the replica whose tokens cost least when it is full: its layout, and its devices too.
 
-    A count of devices that was given is kept, and so are widths.
+    A count of devices that was given is kept, and so are widths. Within ``--budget`` it is the replica of which as many
+    as the money pays for have most tokens a second.
 
     Raises:
         InfercostError: a question that cannot be read.
@@ -266,8 +267,8 @@ def with_replica(reading: Reading) -> Reading:
     asked, devices, first = known
     widest = first.devices if any(asked.kept) else max(asked.setup.domain, first.devices)
     sizes = [devices] if devices else [first.devices * times for times in TIMES if first.devices * times <= widest]
-    sizes = sizes_paid(reading, asked.setup.part, sizes)
-    best, staged = _replicas_of(asked, sizes)
+    paid = devices_paid(reading, asked.setup.part, sizes)
+    best, staged = _replicas_of(asked, paid or sizes, paid)
     is_first = not best or best[0].layout == first
     if is_first and not staged:
         return reading
@@ -276,7 +277,9 @@ def with_replica(reading: Reading) -> Reading:
         chosen = laid_out(chosen, best[0].layout)
         if devices is None:
             chosen.given["gpus"] = Given(best[0].devices, CHEAPEST)
-        chosen.note("choice", _why(best, asked, devices is None, staged))
+        many_paid = paid.get(best[0].devices, 0) if len(set(paid.values())) > 1 else 0
+        whole = f"; {many(many_paid, 'device')} of such replicas are what --budget pays for" if many_paid else ""
+        chosen.note("choice", _why(best, asked, devices is None, staged) + whole)
     if staged:
         chosen.note("stages", staged)
     return chosen
@@ -319,13 +322,20 @@ def _of_service(reading: Reading) -> tuple[Asked, int | None, Layout] | None:
     return asked._replace(groupwise="max_sequences" not in given), devices, least.layout
 
 
-def _replicas_of(asked: Asked, sizes: Iterable[int]) -> tuple[list[Choice], str]:
-    """Replicas of a service, the one whose tokens cost least first; and what more stages would give beside it."""
+def _replicas_of(asked: Asked, sizes: Iterable[int], paid: Mapping[int, int]) -> tuple[list[Choice], str]:
+    """Replicas of a service, the one whose tokens cost least first; and what more stages would give beside it.
+
+    ``paid`` are the devices in all that a month's money pays for, by those of a replica: there the most tokens win.
+    """
     every = [list(asked.choices(1, _layouts(asked, size))) for size in sizes]
     found = [one for choices in every for one in of_few_stages(choices, asked.setup.domain)]
     found = [one for one in found if not one.is_late] or found
-    found.sort(key=lambda one: (-one.rate / one.devices, one.devices))
-    best = _simplest_first(found, [one.rate / one.devices for one in found])
+
+    def merit(one: Choice) -> float:
+        return one.rate / one.devices * paid.get(one.devices, 1)
+
+    found.sort(key=lambda one: (-merit(one), one.devices))
+    best = _simplest_first(found, [merit(one) for one in found])
     return best, _in_stages(best[0], every) if best else ""
 
 

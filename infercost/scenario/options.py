@@ -211,7 +211,12 @@ _ALL = (
         "USD that a user pays a month: the gross margin, and from how many users on it pays",
         _of(MONEY),
     ),
-    Option("purchase_price", "Q", "what one accelerator costs to own, its share of the host included", _of(MONEY)),
+    Option(
+        "purchase_price",
+        "Q",
+        "what one accelerator costs to own, its share of the host included; a part's own: p40=250,t4=500",
+        PartPrices(MONEY),
+    ),
     Option("years", "N", "years until it is paid off", _of(YEARS)),
     Option("interest", "SHARE", "interest a year on what is not paid off", _of(PART)),
     Option("power_price", "Q", "USD per kWh; without --purchase-price an hour is electricity alone", _of(KWH_PRICE)),

@@ -4,12 +4,13 @@ from collections.abc import Iterable, Mapping
 
 from infercost import formulas
 from infercost.errors import BadValue, Missing
+from infercost.numeric import floor
 from infercost.parts.accelerator import BASES, called, is_owned
 from infercost.parts.preset import Fact, Preset
 from infercost.replica.serving import Request
 from infercost.report import Input
 from infercost.scenario.options import flag
-from infercost.scenario.read import Given, Reading
+from infercost.scenario.read import Given, Reading, prices_of
 from infercost.units import ApiPrice, api_price_of, many, show
 
 #: So many times the price of a device are a price of several, or of a whole machine.
@@ -70,8 +71,10 @@ def read_price(reading: Reading, part: Preset) -> float | None:
     return rent.value
 
 
-def sizes_paid(reading: Reading, part: Preset, sizes: list[int]) -> list[int]:
-    """Those devices of a replica that ``--budget`` pays for all month, the least where for none; all unasked.
+def devices_paid(reading: Reading, part: Preset, sizes: Iterable[int]) -> dict[int, int]:
+    """Devices in whole replicas that ``--budget`` pays for all month, by those of one; the least where for none.
+
+    Nothing where no budget, or no price, is known.
 
     Raises:
         BadValue: prices that exclude each other, or terms of owning without what they are of.
@@ -80,8 +83,9 @@ def sizes_paid(reading: Reading, part: Preset, sizes: list[int]) -> list[int]:
     budget = reading.get("budget")
     price = read_price(reading.again(), part) if budget else None
     if not price:
-        return sizes
-    return [size for size in sizes if formulas.cost.usd_per_month(price=price, devices=size) <= budget] or sizes[:1]
+        return {}
+    paid = {size: size * int(floor(budget / formulas.cost.usd_per_month(price=price, devices=size))) for size in sizes}
+    return {size: devices for size, devices in paid.items() if devices} or {min(paid): min(paid)}
 
 
 def _read_own(reading: Reading, part: Preset, own: list[str]) -> float:
@@ -104,7 +108,7 @@ def _read_own(reading: Reading, part: Preset, own: list[str]) -> float:
     reading.use(part, "power")
     terms = {name: float(reading.take(name, *usual[name])) for name in (usual if bought else ("power_price", "pue"))}
     if bought:
-        terms["purchase_price"] = float(reading.take("purchase_price"))
+        terms["purchase_price"] = _read_purchase(reading, part)
         _note_machine(reading, part, terms["purchase_price"])
         _read_beside(reading, part)
     price = own_price(terms, part)
@@ -112,6 +116,18 @@ def _read_own(reading: Reading, part: Preset, own: list[str]) -> float:
         words = f"the electricity alone of {part.name} at its rated {show(part.value('power'), 'W')}"
         reading.note("price", f"{show(price, 'USD')} a device-hour is {words}; with its purchase: --purchase-price")
     return price
+
+
+def _read_purchase(reading: Reading, part: Preset) -> float:
+    """What a part costs to own, of one price for all or of its own; Missing where others alone have one."""
+    if not isinstance(price := reading.take("purchase_price"), str):
+        return float(price)
+    reading.amend(unit="")
+    if (own := prices_of(price).get(part.name)) is None:
+        raise Missing(
+            f"no --purchase-price of {part.name} is given", f"add it: --purchase-price {price},{part.name}=USD"
+        )
+    return own
 
 
 def _note_machine(reading: Reading, part: Preset, price: float) -> None:

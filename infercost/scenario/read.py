@@ -193,6 +193,9 @@ def _read_case(
 ) -> dict[str, Given]:
     """What one question says; ``unused`` takes its keys of other commands."""
     mine, given = options_of(command), dict[str, Given]()
+    if {"schema_version", "inputs"} <= case.keys():
+        hint = "its question is under inputs: write those with the origin flag as a file of keys, gpu: h100"
+        raise BadValue(f"{where}: this is an answer of infercost, not a question", hint)
     for written, value in case.items():
         name = written.replace("-", "_")
         name = SECOND_NAMES.get(name, name)
@@ -211,7 +214,7 @@ def _read_case(
 
 def _parse(option: Option, value: Any, label: str) -> Any:
     """A value as its option's parser reads it; presets and formats that are already read pass through."""
-    if isinstance(value, dict) and option.name == "price":
+    if isinstance(value, dict) and option.name in OF_A_PART:
         value = ",".join(f"{part}={usd}" for part, usd in value.items())
     if isinstance(value, dict) and option.name in ("set", "sweep"):
         value = [f"{key}={_listed(item)}" for key, item in value.items()]
@@ -348,8 +351,12 @@ def read_part(reading: Reading, text: Any) -> tuple[Preset, int | None]:
     return _priced(reading, apply_sets(reading, _by_its_file(reading, part))), number
 
 
+#: Prices of which each part may have its own.
+OF_A_PART = ("price", "purchase_price")
+
+
 def prices_of(price: Any) -> dict[str, float]:
-    """What an hour of each part costs that ``--price`` names, by the part's own name; nothing of one price for all.
+    """What each part costs that such a price names, by the part's own name; nothing of one price for all.
 
     Raises:
         UnknownName: no part has the name.
@@ -374,8 +381,13 @@ def _priced(reading: Reading, part: Preset) -> Preset:
 
 def _refuse_unasked(question: Question) -> None:
     """Refuse a price of a part that is not asked about, where parts are named."""
-    if not (prices := prices_of(question.get("price"))):
-        return
+    for name in OF_A_PART:
+        if prices := prices_of(question.get(name)):
+            _refuse_unnamed(question, flag(name), prices)
+
+
+def _refuse_unnamed(question: Question, label: str, prices: Iterable[str]) -> None:
+    """Refuse a price of such a flag that is of no part that was named."""
     words = question.words if question.command == "compare" else ()
     swept = [text.partition("=")[2].split(",") for text in question.get("sweep") or () if text.startswith("gpu=")]
     given = [case["gpu"].value for case in (question.given, *question.cases) if "gpu" in case]
@@ -383,7 +395,7 @@ def _refuse_unasked(question: Question) -> None:
     parts += [part for each in given for part in (each if type(each) is tuple else (each,))]
     asked = [_own_name(part) for part in parts]
     if asked and (others := [part for part in prices if part not in asked]):
-        raise BadValue(f"--price: {others[0]} is not asked about", f"parts: {', '.join(dict.fromkeys(asked))}")
+        raise BadValue(f"{label}: {others[0]} is not asked about", f"parts: {', '.join(dict.fromkeys(asked))}")
 
 
 def _of_models(question: Question, name: str) -> str:

@@ -314,11 +314,18 @@ def _supply(reading: Reading) -> dict[str, Any]:
     return {"rack": rack, "running": running, "batch": batch, "price": read_price(reading, rack.part)}
 
 
+def _refuse_answers(reading: Reading) -> None:
+    """Refuse what follows from a load over a day: the batch, and how its hours differ."""
+    if "batch" in reading.given:
+        raise BadValue("--batch is an answer here", "leave it out: it follows from the load and its limits")
+    if ratios := [name for name in ("trough_to_mean", "peak_to_mean") if name in reading.given]:
+        hint = "leave it out: --traffic has all hours of a day, of a preset or of a file of yours with 24 loads"
+        raise BadValue(f"{flag(ratios[0])} is an answer here: replicas are counted hour by hour", hint)
+
+
 def _service_of_users(reading: Reading, others: list[Reading]) -> Scenario:
     """A user base on a service: its level and the shape of its day; others are replicas that its load costs more on."""
-    for name in ("trough_to_mean", "peak_to_mean", "batch"):
-        if name in reading.given:
-            raise BadValue(f"{flag(name)} is an answer here", "leave it out: --traffic shapes the day")
+    _refuse_answers(reading)
     if "gpu" not in reading.given:
         what = "" if {"model", "params"} & {*reading.given} else " and a model"
         raise Missing(f"a service needs --gpu{what}", _device_for(reading))

@@ -516,6 +516,21 @@ def test_a_context_shows_what_a_step_does_for_each_byte(run: Run) -> None:
     assert "arithmetic intensity" not in run(*asked).out
 
 
+def test_a_step_of_a_batch_says_how_many_experts_it_reads(run: Run) -> None:
+    """With 8 of 256 for each of 64 tokens, 256 x (1 - (248/256)^64) = 222.4."""
+    asked = ("utilization", "--gpu", "h200:8", "--model", "deepseek-v3", "--context", "4k", "--batch")
+    assert "; about 222 of 256 experts are read)" in run(*asked, "64", "--json").json["verdict"]
+    assert "experts" not in run(*asked, "1", "--json").json["verdict"]
+
+
+def test_a_prompt_that_one_device_does_not_hold_says_so(run: Run) -> None:
+    """A cache of 1M tokens x 131 kB is 131 GB, an A100 has 80."""
+    asked = ("utilization", "--model", "llama-3.1-8b", "--isl", "1M", "--osl", "1", "--rope-scaling", "8")
+    words = "2 x a100-sxm-80gb (one does not hold it)"
+    assert words in run(*asked, "--gpu", "a100-80gb", "--json").json["verdict"]
+    assert "one does not" not in run(*asked, "--gpu", "a100-80gb:2", "--json").json["verdict"]
+
+
 def test_a_context_that_one_of_two_models_cannot_take_is_told_the_most_of_both(run: Run) -> None:
     """The config of Qwen3 235B A22B has 40,960 tokens, its card 131,072: the error and the table say both."""
     two = ("presets", "show", "qwen3-next-80b-a3b", "qwen3-235b-a22b")

@@ -90,3 +90,21 @@ def test_a_budget_below_the_cheapest_part_is_told_what_that_costs() -> None:
     with pytest.raises(InfercostError) as error:  # a price of one's own is of no other part
         infercost.userbase(model="deepseek-v3", gpu="h100", price=2, budget=100)
     assert set(re.findall(r"--gpu (\S+)", error.value.hint)) == {"h100-sxm"}
+
+
+def test_a_budget_takes_the_replicas_of_which_it_pays_for_most_tokens() -> None:
+    """$5,000 pay for three of one H100 at $2.20 an hour ($1,606 a month), or one of two, whose tokens cost less."""
+    asked = {"gpu": "h100", "model": "qwen3-32b", "dtype": "fp8", "price": 2.2}
+    said = infercost.userbase(**asked, budget=5000)
+    assert (said["gpus"], said["replicas"]) == (3, 3)
+    assert said["users"] > infercost.userbase(**asked, gpus=2, budget=5000)["users"]
+    more = infercost.userbase(**asked, budget=7000)
+    assert (more["gpus"], more["replicas"]) == (4, 2)
+
+
+def test_a_budget_says_how_many_tokens_a_month_come_out() -> None:
+    """Tokens a second over 730 hours."""
+    said = infercost.userbase(**ASKED, budget=5000)
+    month = said["tokens_per_s"] * 730 * 3600
+    assert f"$2,920 a month for {month / 1e9:.4g}B of them (" in said.verdict
+    assert said["tokens_per_month"] == pytest.approx(month * (1 + 7680 / 1024))

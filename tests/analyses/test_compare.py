@@ -8,6 +8,12 @@ from infercost.units import show
 from tests.conftest import Run
 
 
+def test_one_part_alone_has_its_critical_batch_in_the_verdict() -> None:
+    """1,979 TFLOP/s over 4.8 TB/s are 412.3 operations a byte: a sequence does two with each."""
+    said = infercost.compare("h200", dtype="fp8").verdict
+    assert said.endswith("h200-sxm 412.3; its arithmetic is full at batch 206.1.")
+
+
 def test_growth_is_the_median_slope() -> None:
     """Doubling every year is +100%, and one outlier does not move it."""
     doubling = [(2018.0 + year, 2.0**year) for year in range(7)]

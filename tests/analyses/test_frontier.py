@@ -709,6 +709,18 @@ def test_prompts_apart_are_named_where_they_cost_less_at_the_same_speed(asked: d
     assert apart["usd_per_million_tokens"] < (1 - cheaper) * min(row["usd_per_million_tokens_all_in"] for row in rows)
 
 
+@pytest.mark.parametrize("most", [16, 72])
+def test_prompts_apart_have_their_devices_within_the_most(most: int) -> None:
+    """64 devices that decode with 64 that read prompts are more than 72."""
+    asked = {"model": "deepseek-r1", "dtype": "fp4", "input_tokens": 1000, "output_tokens": 1000}
+    said = infercost.frontier(gpu="gb200", max_gpus=most, max_tpot="20ms", best="cost", **asked).verdict
+    if found := re.search(r"\(utilization --disaggregated ([^)]+)\)", said):
+        given = {key: int(value) for key, value in (flag.split() for flag in found[1].removeprefix("--").split(" --"))}
+        apart = infercost.utilization(gpu="gb200", disaggregated=True, **asked, **given)
+        devices = given["tp"] * given.get("pp", 1) * given.get("ep", 1)
+        assert devices * (1 + math.ceil(apart["prefill_per_decode"])) <= most
+
+
 def test_prompts_apart_are_not_named_where_they_cost_about_as_much_or_for_a_load() -> None:
     assert "of their own" not in infercost.frontier(gpu="gb200:72", model="deepseek-r1").verdict
     assert "of their own" not in infercost.frontier(gpu="h100:16", model="llama-3.1-405b", users=10_000).verdict

@@ -210,6 +210,23 @@ def test_what_grouped_heads_and_latents_save_is_said(model: str, words: str, run
     assert saved.partition(", and ")[0] in said.partition("KV cache per token")[2]
 
 
+@pytest.mark.parametrize(
+    ("model", "words", "state"),
+    [  # a state of 8,192 x 16 values of 4 bytes and 3 inputs of the convolution of 2 bytes, in 28 layers
+        ("jamba-v0.1", " of KV cache in 4 of its 32 layers; 28 keep a state instead, 16.06 MB a sequence.", 16056320),
+        # 32 heads of 128 x 128 values of 4 bytes, 3 inputs of 8,192 channels of 2 bytes, in 36 layers
+        ("qwen3-next-80b-a3b", "in 12 of its 48 layers; 36 keep a state instead, 77.27 MB a sequence.", 77266944),
+        ("mamba-codestral-7b", "; no layer keeps a cache, 64 a state of ", None),
+    ],
+)
+def test_a_hybrid_model_says_which_layers_keep_a_state(model: str, words: str, state: int | None, run: Run) -> None:
+    said = run("presets", "show", model, "--json").json
+    assert words in said["verdict"]
+    assert said["results"]["state_bytes_per_sequence"] == (state or said["results"]["kv_bytes_per_sequence"])
+    assert "state per sequence" in run("presets", "show", model).out
+    assert "state per sequence" not in run("presets", "show", "llama-3.1-8b").out
+
+
 def test_the_context_at_which_attention_outweighs_the_weights_is_shown(run: Run) -> None:
     """Llama 3.1 8B: 7.505B x 2 operations, of attention 32 layers x 4 x 32 heads x 128 a token of context."""
     results = run("presets", "show", "llama-3.1-8b", "--json").json["results"]

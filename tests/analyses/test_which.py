@@ -1,5 +1,6 @@
 """Which part for a job: what it says is what utilization says of it, on the devices where a token costs least."""
 
+import re
 import shlex
 from math import ceil
 from pathlib import Path
@@ -220,6 +221,16 @@ def test_rows_and_verdict_are_in_the_order_asked_for(sort: str, key: str, sign: 
     assert report.verdict.startswith(start)
 
 
+def test_an_order_by_the_hour_has_the_month_beside_it() -> None:
+    """A month is 730 hours: $0.39 are $284.70, in each row by its own key too."""
+    job = {"model": "llama-3.1-8b", "concurrency": 1, "price": "rtx-3090=0.39,a40=0.44"}
+    said = infercost.compare("rtx-3090", "a40", **job, sort="price")
+    assert ": $0.39 an hour ($284.70 a month), $" in said.verdict
+    assert " at $0.44 an hour ($321.20 a month)" in said.verdict
+    assert "a month" not in infercost.compare("rtx-3090", "a40", **job).verdict
+    assert [row["usd_per_month"] for row in said.series.rows] == pytest.approx([0.39 * 730, 0.44 * 730])
+
+
 @pytest.mark.parametrize("sort", ["price", "devices"])
 def test_an_order_by_all_devices_has_each_part_on_the_fewest(sort: str) -> None:
     """Where its tokens cost least a part may have more devices, whose hour is dearer for the same job."""
@@ -247,6 +258,18 @@ def test_a_part_without_a_price_has_its_place_where_no_money_is_asked_for(sort: 
     assert ("no price is known of rubin-nvl72: --price gives one") in " ".join(note.text for note in report.notes)
     (one,) = (row for row in rows_of("rubin", "h100", sort=sort, max_price=99) if row["name"] == "rubin-nvl72")
     assert one["why_not"] == "no price is known"
+
+
+def test_a_named_part_without_a_price_has_a_row_and_its_speed_in_the_verdict(run: Run) -> None:
+    """Money gives it no place: it stands below those with a price, its columns of money empty."""
+    asked = ("compare", "h100", "rubin", "--model", "llama-3.1-8b", "--concurrency", "64", "--format", "plain")
+    said, rows = run(*asked).out, infercost.compare("h100", "rubin", model="llama-3.1-8b", concurrency=64).series.rows
+    priced, other = (next(row for row in rows if row["name"] == name) for name in ("h100-sxm", "rubin-nvl72"))
+    times = other["tokens_per_s_per_gpu"] / priced["tokens_per_s_per_gpu"]
+    rate = f"{show(other['tokens_per_s_per_gpu'])} a device ({show(times, 'x')}), no price is known (--price rubin"
+    assert rate in " ".join(said.split())
+    assert re.search(r"^  h100-sxm .*\n  rubin-nvl72 ~? +1 +- +[\d.,]+ +[\d.,]+ +-$", said, re.MULTILINE)
+    assert "rubin-nvl72: 1" not in run(*asked[:1], *asked[3:], "--vendor", "nvidia").out
 
 
 def test_users_of_a_workload_are_those_of_a_user_base() -> None:

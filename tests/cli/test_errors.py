@@ -149,6 +149,17 @@ def test_a_near_miss_suggests(args: tuple[str, ...], suggestion: str, run: Run) 
         ("fit --cold-start 10s", "starting is not modelled"),
         ("fit --quantization-error 1%", "not what a format does to answers"),
         ("fit --finetune yes", "inference alone is counted, no training"),
+        ("fit --co2", "grams of CO2 are the Wh of an answer times the grams a Wh of your grid"),
+        ("utilization --carbon-intensity 0.4", "wh_per_request"),
+        ("fit --quiet", "hint: the verdict alone is jq -r .verdict behind --json"),
+        ("fit --no-color", "hint: NO_COLOR=1 before the command leaves colours out"),
+        ("presets show jamba-1.5-large", "hint: of jamba there is jamba-v0.1; "),
+        ("fit --gpu h100 --model jamba-1.5-large", "hint: of jamba there is jamba-v0.1; "),
+        ("fit --gpu raspberry-pi-5 --model qwen3-8b", "--set gpu.memory_bandwidth=51.2GB/s --set gpu.memory=16GB, or"),
+        (
+            "userbase --gpu l4 --model qwen3-8b --users 900 --messages-per-day 8 --isl 9 --osl 9 --trough-to-mean 0.2",
+            "--trough-to-mean is an answer here: replicas are counted hour by hour\nhint: leave it out: --traffic has",
+        ),
         ("utilization --gpu-memory-utilization 0.9", "did you mean --usable? "),
         ("utilization --ctx 4096", "did you mean --context? "),
         ("utilization --batch 1,8,64", "as 8, 128 or 4k; several are asked with --sweep batch=1,8,64"),
@@ -176,7 +187,7 @@ def test_a_near_miss_suggests(args: tuple[str, ...], suggestion: str, run: Run) 
         ),
         (
             "fit --gpu h100 --gpu l4 --model qwen3-8b",
-            "fit answers for one --gpu\nhint: economies, frontier and compare",
+            "fit answers for one --gpu\nhint: two kinds are not counted as one: economies, frontier and compare",
         ),
         ("userbase --gpu h100 --model qwen3-8b --max-tpot 40ms", "or --replicas 1 for what one takes"),
         ("utilization --gpu h100 --model qwen3-32b --draft-tokens 4", "needs --acceptance, --draft-model too"),
@@ -351,8 +362,8 @@ def test_several_accelerators_are_asked_about_where_they_are_compared(more: tupl
     said = run("userbase", "--gpu", "h100:4", "--model", "llama-3.1-70b", "--users", "1M", *more)
     assert (said.code, said.out) == (2, "")
     assert "one --gpu" in said.err
-    assert "economies, frontier and compare take several" in said.err
-    assert "two unequal cards: count both as the lesser, --gpu NAME:2" in said.err
+    assert "two kinds are not counted as one: economies, frontier and compare ask each apart" in said.err
+    assert "split evenly, a pair does what two of the lesser do, --gpu NAME:2" in said.err
 
 
 @pytest.mark.parametrize(
@@ -375,6 +386,21 @@ def test_a_hint_names_a_few_of_many(
     assert len(hint) < 250
     assert hint.count(",") <= 12
     assert "bath" not in said.err or hint.startswith("did you mean batch?")
+
+
+def test_a_part_with_an_unknown_key_is_told_the_nearest_few(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text("name: Mine\nflops: 3 TFLOP/s\nmemory: 8 GB\nmemory_bandwidth: 100 GB/s\n")
+    hint = run("fit", "--gpu", str(tmp_path / "mine.yaml"), "--params", "1B").err.partition("keys: ")[2]
+    assert hint.count(",") == 4
+    assert hint.startswith("flops_fp8, ")
+
+
+def test_an_answer_as_a_scenario_is_told_what_it_is(run: Run, tmp_path: Path) -> None:
+    asked = ("utilization", "--gpu", "h100", "--params", "8B")
+    (tmp_path / "answer.json").write_text(run(*asked, "--json").out)
+    said = run(*asked, "--scenario", str(tmp_path / "answer.json"))
+    assert said.code == 2
+    assert "answer.json: this is an answer of infercost, not a question\nhint: its question is under inputs" in said.err
 
 
 def test_the_nearest_names_come_first() -> None:

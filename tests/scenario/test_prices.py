@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 import infercost
+from infercost.errors import InfercostError
 from tests.conftest import Run
 
 MODEL = ("--model", "llama-3.1-8b", "--gpu", "h100:1")
@@ -199,6 +200,32 @@ def test_a_part_without_a_known_power_is_refused_with_what_to_give(run: Run, opt
 
 #: $30,000 over 5 years at 8% are 7,513.7 a year or $0.8577 an hour, 700 W x 1.3 at 8 cents $0.0728: $0.9305.
 OWNED = "Owned, a device-hour costs $0.931; "
+
+
+@pytest.mark.parametrize("command", ["userbase", "economies"])
+@pytest.mark.parametrize(("api", "bill"), [("0.9/0.9", 1800), ("0.03/0.03", 60)])
+def test_what_is_bought_pays_back_against_an_apis_bill(run: Run, command: str, api: str, bill: float) -> None:
+    """Two cards of $8,500; 2B tokens at $0.90 a million are $1,800; 600 W at 8 cents are $35.04 a month each."""
+    asked = ("--gpu", "rtx-pro-6000:2", "--model", "llama-3.3-70b", "--dtype", "fp8", "--purchase-price", "8500")
+    said = run(command, *asked, "--api-price", api, "--tokens-per-month", "2B", "--json", "--steps").json
+    assert said["results"]["api_usd_per_month"] == pytest.approx(bill)
+    if bill < 2 * 35.04:
+        assert said["verdict"].endswith("what was bought never pays back, its electricity costs more.")
+        assert "api_payback_months" not in said["results"]
+        return
+    months = 2 * 8500 / (1800 - 2 * 35.04)
+    assert said["results"]["api_payback_months"] == pytest.approx(months)
+    assert said["verdict"].endswith(f"; against the API's bill what was bought pays back in {months:.4g} months.")
+    assert "api_payback_months" in {step["name"] for step in said["steps"]}
+
+
+def test_without_a_load_what_was_bought_pays_back_when_full(run: Run) -> None:
+    """One L4 of $2,500 draws 72 W x 1.3 at 8 cents, $5.466 a month."""
+    asked = ("economies", "--gpu", "l4:1", "--model", "llama-3.1-8b", "--purchase-price", "2500")
+    said = run(*asked, "--api-price", "0.1/0.2", "--json").json
+    months = 2500 / (said["results"]["full_api_usd_per_month"] - 0.072 * 1.3 * 0.08 * 730)
+    assert said["results"]["api_payback_months"] == pytest.approx(months)
+    assert said["verdict"].endswith(f" what was bought pays back in {months:.4g} months when full.")
 
 
 @pytest.mark.parametrize("command", ["utilization", "sweep-batch", "userbase", "economies"])
@@ -491,3 +518,26 @@ def test_a_month_of_ones_own_part_is_told_by_hand() -> None:
     month = 2 * 730 * owned["usd_per_gpu_hour"]
     assert f" It costs ${month:.2f} a month if always busy. Owned, a device-hour costs " in owned.verdict
     assert "always busy" not in infercost.economies(gpu="rtx-3090", **home).verdict
+
+
+def test_each_part_has_its_own_purchase_price() -> None:
+    """As if each were asked alone, in a comparison, a job and a sweep; a part without one is refused."""
+    each = {"p40": 250, "l4": 2500}
+    both, asked = ",".join(f"{part}={usd}" for part, usd in each.items()), {"model": "qwen3-8b", "dtype": "q4_k_m"}
+    alone = {part: infercost.utilization(gpu=part, purchase_price=usd, **asked) for part, usd in each.items()}
+    sides = {row["name"]: row for row in infercost.compare(*each, purchase_price=both, **asked)["rows"]}
+    swept = {row["gpu"]: row for row in infercost.utilization(sweep="gpu=p40,l4", purchase_price=each, **asked)["rows"]}
+    for part, said in alone.items():
+        assert sides[part]["usd_per_million_tokens"] == said["usd_per_million_tokens"]
+        assert swept[part]["usd_per_million_tokens"] == said["usd_per_million_tokens"]
+        jobs = [
+            infercost.compare(*parts, concurrency=1, purchase_price=usd, **asked)["rows"]
+            for parts, usd in ((each, both), ([part], each[part]))
+        ]
+        mine, own = ([row for row in rows if row["name"] == part] for rows in jobs)
+        assert mine[0]["usd_per_hour"] == own[0]["usd_per_hour"]
+        assert f"--purchase-price {each[part]}" in mine[0]["replay"]
+    with pytest.raises(InfercostError, match="no --purchase-price of l4 is given"):
+        infercost.economies(gpu=list(each), purchase_price="p40=250", **asked)
+    with pytest.raises(InfercostError, match="--purchase-price: l4 is not asked about"):
+        infercost.utilization(gpu="p40", purchase_price="l4=250", **asked)

@@ -51,7 +51,7 @@ class Apart(NamedTuple):
     """A layout whose prompts are read elsewhere: its largest batch in time, and what its tokens cost with these.
 
     ``whole`` are the seconds of a device for a token where the replicas that read prompts for one that decodes are
-    whole ones, ``device_seconds`` where others share them.
+    whole ones, ``device_seconds`` where others share them; ``devices`` are those of both with whole ones.
     """
 
     candidate: Scenario
@@ -59,6 +59,7 @@ class Apart(NamedTuple):
     tpot: float
     device_seconds: float
     whole: float
+    devices: int
 
 
 def answer(scenario: Scenario) -> Report:
@@ -416,13 +417,14 @@ def _notes(spaces: Spaces, frontiers: list[Frontier], front: Rows, shown: int) -
 def apart_words(point: Point, row: Mapping[str, Any]) -> str:
     """The cheapest such layout at the speed of a row or a higher one, where it costs less by more than the row's error.
 
-    It does with whole replicas for prompts. Empty for a load, whose devices are counted.
+    It does with whole replicas for prompts, within ``--max-gpus``. Empty for a load, whose devices are counted.
     """
     goal, request = point.candidate.goal, point.candidate.load.request
     least = row.get("bands", {}).get("device_seconds_per_token", (None,))[0]
     if request is None or goal.concurrent or goal.is_of_rate or goal.max_ttft < inf or row["itl_s"] is None:
         return ""
-    found = min(_in_time(point.candidate, row["itl_s"]), key=lambda one: one.whole, default=None)
+    each = (one for one in _in_time(point.candidate, row["itl_s"]) if one.devices <= point.candidate.search.most)
+    found = min(each, key=lambda one: one.whole, default=None)
     if found is None or found.whole >= (least or row["device_seconds_per_token"]):
         return ""
     speed = show(formulas.cost.tokens_per_s_per_user(step_time=found.tpot))
@@ -463,7 +465,8 @@ def _apart(one: Scenario, batch: int) -> Apart:
     assert one.load.request is not None
     tpot, seconds = _tpot(one, batch), token_seconds(one, batch) * one.rack.devices
     ratio = prefill_per_decode(one.running, one.load.request, batch, tpot)
-    return Apart(one, batch, tpot, seconds, seconds * (1 + ceil(ratio)) / (1 + ratio))
+    replicas = 1 + ceil(ratio)
+    return Apart(one, batch, tpot, seconds, seconds * replicas / (1 + ratio), replicas * one.rack.devices)
 
 
 def _tpot(candidate: Scenario, batch: int) -> float:
