@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from infercost import formulas
 from infercost.analyses.many import HELD, LAYOUT, Answer, Outcome, Rows, Values, outcomes_of, refuse_side_by_side
-from infercost.analyses.remarks import null_notes
+from infercost.analyses.remarks import ends_in, null_notes
 from infercost.parts.accelerator import is_owned
 from infercost.parts.cache import reading_once
 from infercost.parts.formats import Format
@@ -723,7 +723,7 @@ def _times_words(axis: Axis, figure: str, rows: Rows) -> str:
 
 def _overlap(figure: str, least: Values, most: Values) -> bool:
     """Whether each of two estimates lies in the interval of the other, so that their order is open."""
-    low, high = (row.get("bands", {}).get(figure, (inf, inf)) for row in (least, most))
+    low, high = (ends_in(row, figure) or (inf, inf) for row in (least, most))
     return bool(high[0] <= least[figure] and most[figure] <= low[1] < inf)
 
 

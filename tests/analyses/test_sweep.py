@@ -372,6 +372,26 @@ def test_a_few_words_have_their_figures_one_by_one(run: Run) -> None:
     assert "Over 5 points, tokens/s in all ranges from " in many
 
 
+@pytest.mark.parametrize(
+    ("asked", "sweep"),
+    [
+        (("utilization", "--model", "llama-3.1-8b"), "gpu=h100,gaudi3"),
+        (("utilization", "--model", "llama-3.1-8b"), "gpu=gaudi3,h100"),
+        (("utilization", "--model", "llama-3.1-8b", "--gpu", "h100"), "efficiency=vllm,ideal"),
+        (("economies", "--model", "llama-3.1-8b"), "gpu=h100,tpu-v6e"),
+        (("economies", "--model", "llama-3.1-8b", "--users", "10,100"), "gpu=h100,tpu-v6e"),
+        (("userbase", "--model", "llama-3.1-8b", "--users", "1000"), "gpu=h100,tpu-v6e"),
+    ],
+)
+def test_rows_with_an_interval_stand_beside_those_without(asked: tuple[str, ...], sweep: str, run: Run) -> None:
+    """A part whose engine nobody measured has no interval, and none of its figures is within the error of another."""
+    said = run(*asked, "--sweep", sweep, "--json").json
+    assert sorted(bool(row["bands"]) for row in said["rows"]) == [False, True]
+    assert "within the error" not in said["verdict"]
+    assert run(*asked, "--sweep", sweep).out
+    assert run(*asked, "--sweep", sweep, "--csv").out
+
+
 def test_a_load_of_many_is_compared_by_the_tokens_of_all(run: Run) -> None:
     """A part on which requests queue has fewer tokens a second, however fast the few are that run."""
     asked = ("utilization", "--model", "llama-3.1-405b", "--dtype", "fp8", "--concurrency", "64")
