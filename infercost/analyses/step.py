@@ -339,7 +339,7 @@ def _ttft(running: Running, load: Load, request: Request, batch: float, prefill:
         prefill = formulas.request.sent_prefill_time(prefill_time=prefill, cache_transfer_time=transfer)
     elif served:
         return served.ttft
-    elif request.chunk_tokens and not running.replica.timing:  # else engines cut prompts anyway
+    elif request.chunk_tokens and not running.replica.timing and batch > 1:  # else engines cut prompts anyway
         prompt = serving.prompt_along(running.replica, batch, request)
         gap = decode_time(running.replica, batch, running.rack.plan.context)
         return serving.first_token(running.replica, request, prompt, gap)

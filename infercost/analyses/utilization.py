@@ -398,6 +398,7 @@ def _remarks(scenario: Scenario, results: dict[str, Any]) -> dict[str, str]:
         **(dict.fromkeys(_BETWEEN, "between prompts") if _met(results) else {}),
         **request_remarks(scenario),
         **_price_remarks(Load() if holds(rack) else scenario.load),
+        **({"tokens_per_s_all_in": "one request after another"} if results["batch"] <= 1 else {}),
         **(_draft_remarks(rack, results) if scenario.draft else {}),
         **_prompt_remarks(scenario, results),
         **({"prefill_per_decode": _full_prompt(scenario)} if scenario.load.apart else {}),

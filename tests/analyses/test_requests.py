@@ -693,9 +693,43 @@ def test_the_money_of_a_request_is_said_where_its_length_was_given() -> None:
     assert said["usd_per_request"] == pytest.approx(said["usd_per_million_tokens"] * 1024 / 1e6)
     assert not re.search(r"A request takes \S+ s(,| and)", said.verdict)
     named = infercost.utilization(gpu="h100", model="llama-3.1-8b", workload="rag", power_price=0.1)
-    assert f"Wh (PUE 1.3) and ${named['usd_per_request']:.6f}: " in named.verdict  # 47 millionths
+    assert f"Wh (PUE 1.3) and ${named['usd_per_request']:.7f}: " in named.verdict  # 47.3 millionths
     at_home = infercost.utilization(gpu="rtx-4090", model="qwen3-14b", dtype="q4_k_m", input_tokens=500)
     assert re.search(r"A request takes \S+ s and \S+ Wh: ", at_home.verdict)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"gpu": "h100:16", "model": "llama-3.1-405b", "tp": 8, "pp": 2, "input_tokens": 32_000, "output_tokens": 100},
+        {"gpu": "h100:8", "model": "llama-3.1-70b", "tp": 2, "pp": 4, "input_tokens": 8000, "output_tokens": 50},
+        {"gpu": "rtx-4090", "model": "qwen3-8b", "dtype": "q8_0", "input_tokens": 4000, "output_tokens": 20},
+        {"gpu": "rtx-4090", "model": "qwen3-32b", "dtype": "q4_k_m", "input_tokens": 15_000, "output_tokens": 20},
+        {"gpu": "h100", "model": "llama-3.1-8b", "efficiency": "ideal", "input_tokens": 9000, "chunk_tokens": 512},
+        {
+            "gpu": "h100",
+            "model": "llama-3.1-8b",
+            "output_tokens": 2,
+            "draft_cost": 0.05,
+            "draft_tokens": 3,
+            "acceptance": 0.7,
+        },
+        {"gpu": "h100", "model": "llama-3.1-8b", "input_tokens": 9000, "prefix_share": 0.5},
+    ],
+)
+def test_a_lone_users_speed_money_and_energy_are_those_of_the_time_of_his_request(asked: dict[str, Any]) -> None:
+    """One at a time: its prompt once through all stages, then its tokens, nothing else in between."""
+    said = infercost.utilization(**asked, batch=1, price=2)
+    time, devices = said["request_time_s"], said["gpus"]
+    tokens = said.to_dict()["inputs"]["output_tokens"]
+    assert said["tokens_per_s_all_in"] == pytest.approx(tokens / time, rel=1e-9)
+    assert said["usd_per_request"] == pytest.approx(time * devices * 2 / 3600, rel=1e-9)
+    power = infercost.accelerator(asked["gpu"].partition(":")[0]).value("power")
+    assert said["wh_per_request"] == pytest.approx(time * devices * power / 3600, rel=1e-9)
+    if "draft_cost" in asked:
+        return
+    rows = infercost.sweep_batch(**asked, batch="1,2", price=2).to_dict()["rows"]
+    assert rows[0]["tokens_per_s_all_in"] == pytest.approx(tokens / time, rel=1e-9)
 
 
 def test_no_request_or_no_price_has_no_money_of_one() -> None:
