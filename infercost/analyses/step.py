@@ -77,7 +77,7 @@ def step_results(
     if load.apart:
         results["tokens_per_s_per_gpu"] = _rate_with_prefill(running, results)
     elif load.request and not (served or holds(running.rack)):
-        results |= _with_prompts(running, load.request, batch, pace)
+        results |= _with_prompts(running, load.request, batch, pace, results["ttft_s"])
     return results | bill(scenario, results, pace, served)
 
 
@@ -112,11 +112,13 @@ def _rate_with_prefill(running: Running, results: dict[str, Any]) -> float:
     )
 
 
-def _with_prompts(running: Running, request: Request, batch: float, pace: Pace) -> dict[str, float]:
+def _with_prompts(running: Running, request: Request, batch: float, pace: Pace, ttft: float) -> dict[str, float]:
     """What a user and all of them get of a full batch with whose steps its prompts ride along."""
     gap = serving.prompts_gap(running.replica, batch, request)
+    itl = serving.tpot_met(pace.tpot, gap, batch)
     return {
-        "itl_s": serving.tpot_met(pace.tpot, gap, batch),
+        "itl_s": itl,
+        "request_time_s": formulas.request.request_time(ttft=ttft, output_tokens=request.output_tokens, tpot=itl),
         "tokens_per_s_all_in": _paid_rate(running, request, batch, pace.tpot, gap),
     }
 

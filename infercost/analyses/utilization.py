@@ -94,7 +94,7 @@ OF_STEP = (
     *("arithmetic_intensity", "experts_hit_share"),
 )
 #: What is of steps without the prompts of others, where these ride along.
-_BETWEEN = ("tokens_per_s", "tokens_per_s_per_user", "tokens_per_s_per_gpu", "request_time_s")
+_BETWEEN = ("tokens_per_s", "tokens_per_s_per_user", "tokens_per_s_per_gpu")
 #: What requests that decode nothing have none of.
 _OF_DECODING = (
     *("tokens_per_s", "tokens_per_s_per_user", "tokens_per_s_per_gpu", *ALL_PAID, "itl_s"),
@@ -223,7 +223,8 @@ def _known(
     """What a step answers, None where a host, a model that does not fit, or a queue without end leave no value."""
     rack = scenario.running.rack
     results = step_results(scenario, batch, pace, served, bracketed=bracketed)
-    results = known(results | of_request(scenario, results) | of_prompts(scenario) | _all_in(results), rack)
+    results |= of_request(scenario, results) | of_prompts(scenario) | _all_in(results) | _stall(scenario, results)
+    results = known(results, rack)
     nothing = _unserved(scenario, served) | dict.fromkeys(OF_RATE if has_endless_rate(rack.part) else ())
     return {key: None if key in nothing else value for key, value in results.items()}
 
@@ -236,6 +237,14 @@ def _all_in(results: dict[str, Any]) -> dict[str, float]:
         "tokens_per_s_per_user_all_in": formulas.cost.tokens_per_s_per_user(step_time=results["itl_s"]),
         "tokens_per_s_per_gpu_all_in": formulas.cost.tokens_per_s_per_gpu(tokens_per_s=rate, devices=results["gpus"]),
     }
+
+
+def _stall(scenario: Scenario, results: dict[str, Any]) -> dict[str, float]:
+    """The longest that two tokens of a batch lie apart: with a chunk of another's prompt between; nothing without."""
+    request, batch = scenario.load.request, results["batch"]
+    if request is None or batch <= 1 or "prompt_itl_s" in results or results.get("tokens_per_s_all_in") is None:
+        return {}
+    return {"prompt_itl_s": prompt_itl(scenario.running.replica, batch, request)} if request.output_tokens > 1 else {}
 
 
 def _unserved(scenario: Scenario, served: Served | None) -> dict[str, str]:
@@ -581,7 +590,7 @@ def _verdict(scenario: Scenario, running: Running, results: dict[str, Any]) -> s
     text += _decoded_words(scenario, results)
     if results["request_time_s"] is None:
         return text
-    ttft, tpot, whole = (show(seconds, "s") for seconds in _request_times(scenario, results))
+    ttft, tpot, whole = (show(seconds, "s") for seconds in _request_times(results))
     later = ", its only one" if scenario.load.request and scenario.load.request.output_tokens == 1 else ""
     between = later or f", then {tpot} a token{_chunk_words(scenario, results)}"
     whole += taken_words(scenario, results)
@@ -605,7 +614,7 @@ def _of_job(scenario: Scenario, results: dict[str, Any]) -> str:
 
 def _on_more(scenario: Scenario, results: dict[str, Any]) -> str:
     """What a user gets on the devices that a rate takes, where fewer were given."""
-    ttft, tpot, _ = (show(seconds, "s") for seconds in _request_times(scenario, results))
+    ttft, tpot, _ = (show(seconds, "s") for seconds in _request_times(results))
     model = scenario.rack.model
     who = f"{model.called(model.quantization.words)} makes {_rate_words(scenario, results)}"
     return f"On these {who}: {ttft} to the first token, then {tpot} a token, {sure(scenario.running)}."
@@ -621,13 +630,9 @@ def _decoded_words(scenario: Scenario, results: dict[str, Any]) -> str:
     return f" {many(tokens, 'output token')} take{'s' if tokens == 1 else ''} {' and '.join(takes)}." if takes else ""
 
 
-def _request_times(scenario: Scenario, results: dict[str, Any]) -> tuple[float, float, float]:
+def _request_times(results: dict[str, Any]) -> tuple[float, float, float]:
     """Seconds to a request's first token, of each later one and of all, the prompts of others among them."""
-    ttft, request = results["ttft_s"], scenario.load.request
-    if request is None or not _met(results):
-        return ttft, results["tpot_s"], results["request_time_s"]
-    tokens, gap = request.output_tokens, results["itl_s"]
-    return ttft, gap, formulas.request.request_time(ttft=ttft, output_tokens=tokens, tpot=gap)
+    return results["ttft_s"], results["itl_s" if _met(results) else "tpot_s"], results["request_time_s"]
 
 
 def _use_words(scenario: Scenario, results: dict[str, Any]) -> str:

@@ -31,7 +31,19 @@ def test_a_prompt_at_best_takes_its_arithmetic() -> None:
 
 def test_a_request_is_its_first_token_and_the_others() -> None:
     report = ask(input_tokens=1000, output_tokens=101, batch=4)
-    assert report["request_time_s"] == pytest.approx(report["ttft_s"] + 100 * report["step_time_s"])
+    assert report["request_time_s"] == pytest.approx(report["ttft_s"] + 100 * report["itl_s"])
+    alone = ask(input_tokens=1000, output_tokens=101)
+    assert alone["request_time_s"] == pytest.approx(alone["ttft_s"] + 100 * alone["step_time_s"])
+
+
+def test_the_longest_pause_of_a_batch_is_a_chunk_of_anothers_prompt() -> None:
+    """Of 32,000 tokens a chunk of 2,048 takes a fourth of the arithmetic of one of 8,192; each carries a step too."""
+    asked = {"gpu": "h100:4", "model": "llama-3.3-70b", "dtype": "fp8", "input_tokens": 32_000, "output_tokens": 500}
+    usual, short = (infercost.utilization(**asked, batch=16, **more) for more in ({}, {"chunk_tokens": 2048}))
+    assert short["itl_s"] < short["prompt_itl_s"] < usual["prompt_itl_s"] / 2
+    assert short["prompt_itl_s"] > short["step_time_s"]
+    assert next(row.shown for row in usual.results if row.key == "prompt_itl_s")
+    assert "prompt_itl_s" not in infercost.utilization(**asked, batch=1).values
 
 
 def test_a_cached_prompt_computes_one_token_and_attends_to_the_rest() -> None:
@@ -410,9 +422,9 @@ def test_a_verdict_has_one_speed_which_its_times_agree_with(draft: dict[str, str
     assert f"{1 / gap:.4g} tokens/s a user after the first token, " in report.verdict
     assert f" A request takes {first + 999 * gap:.4g} s, " in report.verdict
     assert report.verdict.endswith(f", then {1000 * gap:.4g} ms a token.")
-    assert report["request_time_s"] == pytest.approx(report["ttft_s"] + 999 * report["tpot_s"])
+    assert report["request_time_s"] == pytest.approx(first + 999 * gap)
     remarks = {row.key: row.remark for row in report.results}
-    assert remarks["request_time_s"] == remarks["tokens_per_s_per_user"] == "between prompts"
+    assert (remarks["request_time_s"], remarks["tokens_per_s_per_user"]) == ("", "between prompts")
 
 
 def test_a_lone_user_has_no_prompts_of_others() -> None:
