@@ -43,6 +43,8 @@ OF_ALL = (
     "shortfall_bytes",
 )
 
+#: A share of the time between tokens above which prompts are what takes it.
+MOST = 0.5
 #: The start of a verdict on what all replicas together cannot keep up with.
 OVERLOADED = "Overloaded: "
 
@@ -121,6 +123,23 @@ def _with_prompts(running: Running, request: Request, batch: float, pace: Pace, 
         "request_time_s": formulas.request.request_time(ttft=ttft, output_tokens=request.output_tokens, tpot=itl),
         "tokens_per_s_all_in": _paid_rate(running, request, batch, pace.tpot, gap),
     }
+
+
+def prompts_share(results: dict[str, Any]) -> float:
+    """The share of the time between a user's tokens that the prompts of others take."""
+    plain, gap = results["step_time_s" if "in_flight" in results else "tpot_s"], results.get("itl_s")
+    return 1 - plain / gap if gap and plain else 0.0
+
+
+def token_time(scenario: Scenario) -> float:
+    """Seconds between a user's tokens, the prompts of others among them where these ride along."""
+    running, load, batch = scenario.running, scenario.load, scenario.batch
+    if load.is_steady:
+        return step_pace(scenario)[1].tpot
+    step = pace_of(running, batch, scenario.draft).tpot
+    if load.request is None or load.apart:
+        return step
+    return serving.tpot_met(step, serving.prompts_gap(running.replica, batch, load.request), batch)
 
 
 def _paid_rate(running: Running, request: Request, batch: float, tpot: float, gap: float) -> float:

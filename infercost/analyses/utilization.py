@@ -30,6 +30,7 @@ from infercost.analyses.remarks import (
 )
 from infercost.analyses.step import (
     BRACKET,
+    MOST,
     OVERLOADED,
     at_once,
     decoded_alone,
@@ -42,6 +43,7 @@ from infercost.analyses.step import (
     of_prompts,
     of_request,
     power_rows,
+    prompts_share,
     read_words,
     request_remarks,
     shown_share,
@@ -75,8 +77,8 @@ if TYPE_CHECKING:
 
 #: A share of the peak below which arithmetic that binds needs a word.
 FAR_BELOW = 0.5
-#: A share of the time between tokens above which prompts are what takes it.
-MOST = 0.5
+#: USD from which on one request has its price in the verdict, below it a million of them.
+CENT = 0.01
 #: Speeds that are closer than this share are one to a reader.
 ALIKE = 0.01
 #: What some results mean, whatever is asked.
@@ -186,7 +188,7 @@ def _said(
         return misfits(scenario)
     if served and needed:
         return _overloaded(scenario, served, needed, _verdict(scenario, scenario.running, results))
-    more = () if scenario.load.reads else advice(scenario, results["bound"], results["batch"])
+    more = () if scenario.load.reads else advice(scenario, results)
     changes = (*_no_draft(results), *more)
     return _verdict(scenario, scenario.running, results), changes
 
@@ -548,12 +550,22 @@ def first_token(scenario: Scenario, results: dict[str, Any]) -> str:
     each = f"{'Each' if scenario.requests else f'{copies:,} replicas, each'} reads {prompt} in {time}"
     asked = f"{time} to the first and only token of {prompt}" if copies == 1 else each
     says = usd is not None and says_price(scenario) and not scenario.requests
-    price = f" A million such requests cost {show(usd, 'USD')}." if says else ""
+    price = f" {_of_texts(usd)}." if says else ""
     where = "" if copies == 1 else f" {in_all(scenario)}"
     rate = show(copies * results["input_tokens_per_s"], "")
     read = f" Prompts without a gap are {rate} input tokens/s{where}."
     start = f"{job_words(scenario, results)}{asked}, {named}, {sure(scenario.running)}"
     return f"{start}{_prompt_words(scenario, results)}.{read}{price}"
+
+
+def _of_texts(usd: float) -> str:
+    """What requests of one token cost, by the price of a million: one of them where that is a cent or more."""
+    one = formulas.cost.usd_per_request(usd_per_million_tokens=usd, output_tokens=1)
+    return (
+        f"Such a request costs {show(one, 'USD')}"
+        if one >= CENT
+        else f"A million such requests cost {show(usd, 'USD')}"
+    )
 
 
 def _prompt_words(scenario: Scenario, results: dict[str, Any]) -> str:
@@ -602,7 +614,7 @@ def _of_job(scenario: Scenario, results: dict[str, Any]) -> str:
     """Behind the time and the money of a job: the tokens of all, what they cost and what binds; what a draft gains."""
     running, rack, usd = scenario.running, scenario.rack, results["usd_per_million_tokens"]
     total = scenario.copies * results.get("tokens_per_s_all_in", results["tokens_per_s"])
-    price = f", at {show(usd, 'USD')} a million output tokens" if usd is not None and says_price(scenario) else ""
+    price = f", at {show(usd, 'USD')} a million output tokens" if usd is not None and _says_rate(scenario) else ""
     who = rack.model.called(rack.model.quantization.words)
     more = f"{price}{read_words(scenario, results)}, {sure(running)}"
     text = f"{show(total, '')} tokens/s in all with {who}{more}"
@@ -715,9 +727,9 @@ def _binds(scenario: Scenario, results: dict[str, Any]) -> str:
         ridge = f" ({show(done)} FLOP a byte, ridge at {show(results['flops_per_byte'])})"
     far = results["bound"] == "compute" and (results["utilization"] or 1.0) < FAR_BELOW
     slow = ", in kernels that stay far below the chip's peak" if far else ""
-    start, plain = "; ", results["step_time_s" if "in_flight" in results else "tpot_s"]
-    if (prompts := 1 - plain / results["itl_s"] if results.get("itl_s") else 0.0) > MOST:
-        start = f"; prompts take {show(prompts, 'share')} of the time, between them "
+    start = "; "
+    if (prompts := prompts_share(results)) > MOST:
+        start, ridge = f". Prompts take {show(prompts, 'share')} of the time; between them ", ""
     sent = (results["communication_time_s"] or 0.0) / results["step_time_s"] if running.overlap != "full" else 0.0
     takes = "" if results["bound"] == "communication" else "communication takes "
     links = f", {takes}{show(sent, 'share')} of a step" if sent >= LEAST else ""
@@ -732,7 +744,7 @@ def _rate_words(scenario: Scenario, results: dict[str, Any]) -> str:
     each, rate, usd = (results[key] for key in ("tokens_per_s_per_user", "tokens_per_s", "usd_per_million_tokens"))
     if each is None or rate is None:
         return ""
-    is_said = usd is not None and says_price(scenario)
+    is_said = usd is not None and _says_rate(scenario)
     price = f", at {show(usd, 'USD')} a million {_priced_tokens(scenario)}" if is_said else ""
     paid = results.get("tokens_per_s_all_in")
     if results["batch"] == scenario.copies == 1:
@@ -751,6 +763,11 @@ def _rate_words(scenario: Scenario, results: dict[str, Any]) -> str:
     total = scenario.copies * (rate if paid is None else paid)
     price += read_words(scenario, results)
     return f"{speed}, {show(total, '')} {in_all(scenario)}{_node_words(scenario, results, total)}{price}"
+
+
+def _says_rate(scenario: Scenario) -> bool:
+    """Whether the price of tokens stands beside their rate: not where it stands before all, against an API's."""
+    return says_price(scenario) and scenario.api_price is None
 
 
 def _node_words(scenario: Scenario, results: dict[str, Any], total: float) -> str:

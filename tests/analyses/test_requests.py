@@ -443,7 +443,7 @@ def test_prompts_that_take_most_of_the_time_are_said_to() -> None:
     busy, idle = infercost.utilization(**asked, output_tokens=256), infercost.utilization(**asked, output_tokens=4000)
     prompts = 1 - busy["step_time_s"] / busy["itl_s"]
     assert prompts > 0.5 > 1 - idle["step_time_s"] / idle["itl_s"]
-    assert f"; prompts take {100 * prompts:.1f}% of the time, between them memory binds" in busy.verdict
+    assert f". Prompts take {100 * prompts:.1f}% of the time; between them memory binds. " in busy.verdict
     assert "; memory binds" in idle.verdict
 
 
@@ -947,3 +947,18 @@ def test_a_sweep_of_a_job_has_the_speed_of_one_user(run: Run) -> None:
     first, last = (row["itl_s"] for row in said["rows"])
     ends = [f"{1e3 * itl:#.4g} ms or {1 / itl:#.4g} tokens/s a user" for itl in (first, last)]
     assert f"inter-token latency rises from {ends[0]} to {ends[1]} " in said["verdict"]
+
+
+def test_a_price_beside_an_apis_is_said_once() -> None:
+    asked = {"gpu": "h100", "model": "qwen3-30b-a3b", "price": 2, "api_price": "0.10/0.40"}
+    job = {"requests": 1000, "input_tokens": 1000, "output_tokens": 200}
+    alone, crowd, work = (infercost.utilization(**asked, **more) for more in ({}, {"batch": 8}, job))
+    for said in (alone, crowd, work):
+        assert said.verdict.count(show(said["usd_per_million_tokens"], "USD")) == 1
+
+
+def test_a_long_prompt_has_its_own_price_and_a_short_one_that_of_a_million() -> None:
+    asked = {"gpu": "h100:8", "model": "llama-3.1-70b", "output_tokens": 1}
+    long, short = (infercost.utilization(**asked, input_tokens=tokens) for tokens in (100_000, 1000))
+    assert long.verdict.endswith(f" Such a request costs ${long['usd_per_request']:.4f}.")
+    assert short.verdict.endswith(f" A million such requests cost ${1e6 * short['usd_per_request']:.2f}.")

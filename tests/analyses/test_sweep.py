@@ -749,3 +749,12 @@ def test_a_sweep_over_users_says_what_few_of_them_would_cost_alone(run: Run) -> 
     assert said["rows"][0]["usd_per_month"] == pytest.approx(2 * alone["usd_per_month"])
     words = f"users 100 alone takes tp 2: ${alone['usd_per_month']:,.0f} a month."
     assert said["verdict"].endswith(f" All are in tp 4; {words}")
+
+
+@pytest.mark.parametrize("load", ["request_rate=4,40", "users=1k,100k", "concurrent=10,100,1000"])
+def test_a_service_of_more_load_says_its_devices_first(load: str) -> None:
+    more = {} if load.startswith("concurrent") else {"input_tokens": 1000, "output_tokens": 250}
+    said = infercost.userbase(gpu="l40s", model="qwen3-14b", dtype="fp8", **more, sweep=load)
+    few, most = (said.to_dict()["rows"][index]["gpus"] for index in (0, -1))
+    assert few < most
+    assert f", the number of devices rises from {few} to {most} ({most}x) and the price of a month " in said.verdict
