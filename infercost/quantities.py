@@ -912,6 +912,7 @@ QUANTITIES: dict[str, Quantity] = {
     "unwarmed_ttft": Quantity("TTFT_1", "s", "time to the first token, all slots started at once",
         of="ttft_all_at_once"),
     "staged_turns": Quantity("n_b", "", "passes until a mean prompt of many is done", of="burst_passes"),
+    "own_prompt_gap": Quantity("Δ_o", "s", "time of a lone request's own prompt for each of its later tokens"),
     "prompts_gap": Quantity("Δ_p", "s", "time that prompts add to the time between tokens"),
     "slot_wait": Quantity("t_ns", "s", "time that a request of many that come at once waits for a slot"),
     "waiting_requests": Quantity("N_ns", "", "requests that wait for a slot at first"),

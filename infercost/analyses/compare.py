@@ -12,7 +12,7 @@ from infercost import formulas
 from infercost.analyses import utilization
 from infercost.analyses.many import Outcome, at_point, outcomes_of
 from infercost.analyses.prices import kinds_of_prices
-from infercost.analyses.remarks import NAMED, few_names, leaders, ratio_words, ratios_of
+from infercost.analyses.remarks import NAMED, ends_in, few_names, leaders, ratio_words, ratios_of
 from infercost.errors import InfercostError
 from infercost.formulas import trend as law
 from infercost.models.counting import FLOPS_PER_PARAM
@@ -422,7 +422,7 @@ def _beside_second(fast: dict[str, Any], others: Sequence[dict[str, Any]]) -> st
 
 def _if_near(fast: Mapping[str, Any], second: Mapping[str, Any]) -> str:
     """That each of two estimates lies in the interval of the other, so that their order is open; bounds have none."""
-    own, other = (row.get("bands", {}).get(_USER, (inf, inf)) for row in (fast, second))
+    own, other = (ends_in(row, _USER) or (inf, inf) for row in (fast, second))
     near = own[0] <= second[_USER] and fast[_USER] <= other[1] < inf and show(fast[_USER] / second[_USER], "x") != "1x"
     return ", within the error of these estimates" if near else ""
 

@@ -400,11 +400,12 @@ def _shortfall_row(plan: Plan) -> Row:
 
 
 def _token_words(model: Model, growth: float) -> str:
-    """What a token of the pool takes; sequences that are short have windows that are not full."""
+    """What a token of the pool takes; sequences that are short have windows that are not full, and all their states."""
     if not growth:
         return "no cache grows"
-    windowed = any(layer.attention.window for layer in model.layers)
-    return f"{show(growth, 'B')} a token and device{', once windows are full' if windowed else ''}"
+    apart = ", states of sequences left out" if model.is_recurrent else ""
+    apart += ", once windows are full" if any(layer.attention.window for layer in model.layers) else ""
+    return f"{show(growth, 'B')} a token and device{apart}"
 
 
 def _parts(plan: Plan) -> tuple[tuple[str, float, str], ...]:

@@ -221,8 +221,9 @@ def most_sequences(scenario: Scenario, engine: Engine) -> int:
     """Sequences that the engine must be told to run at most, 0 where it starts with its own number."""
     plan, blocks = scenario.rack.plan, few_blocks(scenario.rack)
     asked = plan.start.asked or (plan.per_rank if plan.per_rank > USUAL_SEQUENCES else 0)
-    if blocks:
-        return max(min(asked or blocks.sequences, blocks.sequences), plan.per_rank)
+    if blocks:  # of the length that it is started for, where states leave room for no more of them
+        held = (plan.max_sequences or 0) // plan.layout.dp or blocks.sequences
+        return max(min(asked or held, blocks.sequences), plan.per_rank)
     return asked or _held(scenario, engine)
 
 

@@ -142,7 +142,7 @@ def values_of(report: Report) -> dict[str, Any]:
     by_users = report.command == "economies" and any(item.key == "users" and not item.assumed for item in report.inputs)
     last = report.series.rows[-1] if report.series and by_users else {}
     values = report.values | {key: value for key, value in last.items() if key not in ("name", "bands")}
-    bands = {**report.bands, **last.get("bands", {})}
+    bands = {**report.bands, **(last.get("bands") or {})}
     return values | ({"bands": bands} if bands else {})
 
 

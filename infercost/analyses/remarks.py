@@ -654,6 +654,11 @@ def bands_of(values: Mapping[str, Any], rack: Rack, load: str = "batch") -> Band
     return found
 
 
+def ends_in(row: Mapping[str, Any], key: str) -> tuple[float, float] | None:
+    """The interval of a number in a row; None where its law has none: rows of one table need not be of one law."""
+    return (row.get("bands") or {}).get(key)
+
+
 def with_draft(band: Band, rack: Rack) -> Band:
     """The band of a time that a draft shortens: wider by what published pairs of runs gained of what is said."""
     if rack.setup.drafting is None:

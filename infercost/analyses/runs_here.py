@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from infercost import formulas
 from infercost.analyses.alone import Alone, ways_of
 from infercost.analyses.hosts import holds, offloaded
-from infercost.analyses.remarks import bands_at, bounded, null_notes, step_notes
+from infercost.analyses.remarks import bands_at, bounded, ends_in, null_notes, step_notes
 from infercost.errors import BadFile, InfercostError, UnknownName, closest
 from infercost.models import counting
 from infercost.models.find import Checkpoint, find_model
@@ -450,7 +450,7 @@ def _speed_of(one: Tried) -> dict[str, Any]:
 
 def _band(row: dict[str, Any]) -> str | None:
     """The interval of a speed, for people."""
-    ends = row["bands"].get("tokens_per_s_per_user")
+    ends = ends_in(row, "tokens_per_s_per_user")
     return "-".join(f"{end:.0f}" if end >= WHOLE_FROM else f"{end:.1f}" for end in ends) if ends else None
 
 

@@ -43,6 +43,8 @@ OF_ALL = (
     "shortfall_bytes",
 )
 
+#: A share of the time between tokens above which prompts are what takes it.
+MOST = 0.5
 #: The start of a verdict on what all replicas together cannot keep up with.
 OVERLOADED = "Overloaded: "
 
@@ -77,7 +79,7 @@ def step_results(
     if load.apart:
         results["tokens_per_s_per_gpu"] = _rate_with_prefill(running, results)
     elif load.request and not (served or holds(running.rack)):
-        results |= _with_prompts(running, load.request, batch, pace)
+        results |= _with_prompts(running, load.request, batch, pace, results["ttft_s"])
     return results | bill(scenario, results, pace, served)
 
 
@@ -112,13 +114,32 @@ def _rate_with_prefill(running: Running, results: dict[str, Any]) -> float:
     )
 
 
-def _with_prompts(running: Running, request: Request, batch: float, pace: Pace) -> dict[str, float]:
+def _with_prompts(running: Running, request: Request, batch: float, pace: Pace, ttft: float) -> dict[str, float]:
     """What a user and all of them get of a full batch with whose steps its prompts ride along."""
     gap = serving.prompts_gap(running.replica, batch, request)
+    itl = serving.tpot_met(pace.tpot, gap, batch)
     return {
-        "itl_s": serving.tpot_met(pace.tpot, gap, batch),
+        "itl_s": itl,
+        "request_time_s": formulas.request.request_time(ttft=ttft, output_tokens=request.output_tokens, tpot=itl),
         "tokens_per_s_all_in": _paid_rate(running, request, batch, pace.tpot, gap),
     }
+
+
+def prompts_share(results: dict[str, Any]) -> float:
+    """The share of the time between a user's tokens that the prompts of others take."""
+    plain, gap = results["step_time_s" if "in_flight" in results else "tpot_s"], results.get("itl_s")
+    return 1 - plain / gap if gap and plain else 0.0
+
+
+def token_time(scenario: Scenario) -> float:
+    """Seconds between a user's tokens, the prompts of others among them where these ride along."""
+    running, load, batch = scenario.running, scenario.load, scenario.batch
+    if load.is_steady:
+        return step_pace(scenario)[1].tpot
+    step = pace_of(running, batch, scenario.draft).tpot
+    if load.request is None or load.apart:
+        return step
+    return serving.tpot_met(step, serving.prompts_gap(running.replica, batch, load.request), batch)
 
 
 def _paid_rate(running: Running, request: Request, batch: float, tpot: float, gap: float) -> float:
@@ -339,7 +360,7 @@ def _ttft(running: Running, load: Load, request: Request, batch: float, prefill:
         prefill = formulas.request.sent_prefill_time(prefill_time=prefill, cache_transfer_time=transfer)
     elif served:
         return served.ttft
-    elif request.chunk_tokens and not running.replica.timing:  # else engines cut prompts anyway
+    elif request.chunk_tokens and not running.replica.timing and batch > 1:  # else engines cut prompts anyway
         prompt = serving.prompt_along(running.replica, batch, request)
         gap = decode_time(running.replica, batch, running.rack.plan.context)
         return serving.first_token(running.replica, request, prompt, gap)

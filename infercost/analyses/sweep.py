@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from infercost import formulas
 from infercost.analyses.many import HELD, LAYOUT, Answer, Outcome, Rows, Values, outcomes_of, refuse_side_by_side
-from infercost.analyses.remarks import null_notes
+from infercost.analyses.remarks import ends_in, null_notes
 from infercost.parts.accelerator import is_owned
 from infercost.parts.cache import reading_once
 from infercost.parts.formats import Format
@@ -164,6 +164,8 @@ _SEATS = _SERVICE._replace(
 )
 #: What is swept to save money by.
 SAVING = ("dtype", "kv_dtype", "api_price")
+#: What is swept that takes devices.
+OF_LOADS = {"users", "concurrent", "request_rate", "messages_per_day"}
 #: What is swept whose points have errors of their own.
 UNSURE = ("efficiency", "gpu", "dtype")
 #: A smaller share of a price is none to a reader.
@@ -187,7 +189,10 @@ def headline(question: Question, axes: Iterable[Axis] = (), rows: Rows = ()) -> 
     if question.command == "userbase":
         if "seat_price" in question.given or any(axis.key == "seat_price" for axis in axes):
             return _SEATS
-        return _BILL if "api_price" in given or is_of_api(question) else _SERVICE
+        if "api_price" in given or is_of_api(question):
+            return _BILL
+        grown = {axis.key for axis in axes} & OF_LOADS and len({row.get("gpus") for row in rows}) > 1
+        return _SERVICE._replace(verdict=(("gpus",), *_SERVICE.verdict)) if grown else _SERVICE
     if "api_price" in given:
         return _STEP_API
     if question.get("requests") is not None or "requests" in given:
@@ -723,7 +728,7 @@ def _times_words(axis: Axis, figure: str, rows: Rows) -> str:
 
 def _overlap(figure: str, least: Values, most: Values) -> bool:
     """Whether each of two estimates lies in the interval of the other, so that their order is open."""
-    low, high = (row.get("bands", {}).get(figure, (inf, inf)) for row in (least, most))
+    low, high = (ends_in(row, figure) or (inf, inf) for row in (least, most))
     return bool(high[0] <= least[figure] and most[figure] <= low[1] < inf)
 
 

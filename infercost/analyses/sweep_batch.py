@@ -306,7 +306,7 @@ def _advice(scenario: Scenario, rows: Rows, full: int | None) -> tuple[str, ...]
     running, largest = scenario.running, rows[-1]["batch"]
     most = running.rack.plan.max_sequences
     if holds(running.rack):
-        return worth.advice(scenario, rows[-1]["bound"], largest)
+        return worth.advice(scenario, {**rows[-1], "batch": largest})
     if full is None:
         return tuple(worth.less_cache(scenario, largest))
     if largest >= full:

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from math import inf
-from operator import itemgetter
 from typing import Any, NamedTuple
 
 from infercost import formulas
@@ -867,10 +866,8 @@ def _saved_words(run: Run, *, priced: bool) -> str:
     other = staying(run.service)
     day = day_of(other.fleet, run.day.users)
     saved = _saved(other, day, run.day)
-    _, quiet = min(zip(other.fleet.hours, day.hours, strict=True), key=itemgetter(0))
-    used = row_of(other, Day(day.users, (quiet,), (1,), (quiet,)))["utilization"] if quiet.mean else 0.0
     less = f"less{' a month' if priced else ''} than replicas that stay"
-    return f", {show(saved[0], 'share')} {less}, used {show(used, 'share')} in the emptiest hour{_a_token(*saved)}"
+    return f", {show(saved[0], 'share')} {less}{_a_token(*saved)}"
 
 
 def _a_token(bill: float, token: float) -> str:

@@ -30,6 +30,7 @@ from infercost.analyses.remarks import (
 )
 from infercost.analyses.step import (
     BRACKET,
+    MOST,
     OVERLOADED,
     at_once,
     decoded_alone,
@@ -42,6 +43,7 @@ from infercost.analyses.step import (
     of_prompts,
     of_request,
     power_rows,
+    prompts_share,
     read_words,
     request_remarks,
     shown_share,
@@ -76,8 +78,8 @@ if TYPE_CHECKING:
 
 #: A share of the peak below which arithmetic that binds needs a word.
 FAR_BELOW = 0.5
-#: A share of the time between tokens above which prompts are what takes it.
-MOST = 0.5
+#: USD from which on one request has its price in the verdict, below it a million of them.
+CENT = 0.01
 #: Speeds that are closer than this share are one to a reader.
 ALIKE = 0.01
 #: What some results mean, whatever is asked.
@@ -95,7 +97,7 @@ OF_STEP = (
     *("arithmetic_intensity", "experts_hit_share"),
 )
 #: What is of steps without the prompts of others, where these ride along.
-_BETWEEN = ("tokens_per_s", "tokens_per_s_per_user", "tokens_per_s_per_gpu", "request_time_s")
+_BETWEEN = ("tokens_per_s", "tokens_per_s_per_user", "tokens_per_s_per_gpu")
 #: What requests that decode nothing have none of.
 _OF_DECODING = (
     *("tokens_per_s", "tokens_per_s_per_user", "tokens_per_s_per_gpu", *ALL_PAID, "itl_s"),
@@ -187,7 +189,7 @@ def _said(
         return misfits(scenario)
     if served and needed:
         return _overloaded(scenario, served, needed, _verdict(scenario, scenario.running, results))
-    more = () if scenario.load.reads else advice(scenario, results["bound"], results["batch"])
+    more = () if scenario.load.reads else advice(scenario, results)
     changes = (*_no_draft(results), *more)
     return _verdict(scenario, scenario.running, results), changes
 
@@ -224,7 +226,8 @@ def _known(
     """What a step answers, None where a host, a model that does not fit, or a queue without end leave no value."""
     rack = scenario.running.rack
     results = step_results(scenario, batch, pace, served, bracketed=bracketed)
-    results = known(results | of_request(scenario, results) | of_prompts(scenario) | _all_in(results), rack)
+    results |= of_request(scenario, results) | of_prompts(scenario) | _all_in(results) | _stall(scenario, results)
+    results = known(results, rack)
     nothing = _unserved(scenario, served) | dict.fromkeys(OF_RATE if has_endless_rate(rack.part) else ())
     return {key: None if key in nothing else value for key, value in results.items()}
 
@@ -237,6 +240,14 @@ def _all_in(results: dict[str, Any]) -> dict[str, float]:
         "tokens_per_s_per_user_all_in": formulas.cost.tokens_per_s_per_user(step_time=results["itl_s"]),
         "tokens_per_s_per_gpu_all_in": formulas.cost.tokens_per_s_per_gpu(tokens_per_s=rate, devices=results["gpus"]),
     }
+
+
+def _stall(scenario: Scenario, results: dict[str, Any]) -> dict[str, float]:
+    """The longest that two tokens of a batch lie apart: with a chunk of another's prompt between; nothing without."""
+    request, batch = scenario.load.request, results["batch"]
+    if request is None or batch <= 1 or "prompt_itl_s" in results or results.get("tokens_per_s_all_in") is None:
+        return {}
+    return {"prompt_itl_s": prompt_itl(scenario.running.replica, batch, request)} if request.output_tokens > 1 else {}
 
 
 def _unserved(scenario: Scenario, served: Served | None) -> dict[str, str]:
@@ -399,6 +410,7 @@ def _remarks(scenario: Scenario, results: dict[str, Any]) -> dict[str, str]:
         **(dict.fromkeys(_BETWEEN, "between prompts") if _met(results) else {}),
         **request_remarks(scenario),
         **_price_remarks(Load() if holds(rack) else scenario.load),
+        **({"tokens_per_s_all_in": "one request after another"} if results["batch"] <= 1 else {}),
         **(_draft_remarks(rack, results) if scenario.draft else {}),
         **_prompt_remarks(scenario, results),
         **({"prefill_per_decode": _full_prompt(scenario)} if scenario.load.apart else {}),
@@ -539,7 +551,7 @@ def first_token(scenario: Scenario, results: dict[str, Any]) -> str:
     each = f"{'Each' if scenario.requests else f'{copies:,} replicas, each'} reads {prompt} in {time}"
     asked = f"{time} to the first and only token of {prompt}" if copies == 1 else each
     says = usd is not None and says_price(scenario) and not scenario.requests
-    price = f" A million such requests cost {show(usd, 'USD')}." if says else ""
+    price = f" {_of_texts(usd)}." if says else ""
     where = "" if copies == 1 else f" {in_all(scenario)}"
     rate = show(copies * results["input_tokens_per_s"], "")
     read = f" Prompts without a gap are {rate} input tokens/s{where}."
@@ -552,6 +564,16 @@ def _one_is_short(rack: Rack) -> str:
     if rack.given or rack.devices == 1 or rack.setup.plan(Layout(1, 1, 1)).fits:
         return ""
     return " (one does not hold it)"
+
+
+def _of_texts(usd: float) -> str:
+    """What requests of one token cost, by the price of a million: one of them where that is a cent or more."""
+    one = formulas.cost.usd_per_request(usd_per_million_tokens=usd, output_tokens=1)
+    return (
+        f"Such a request costs {show(one, 'USD')}"
+        if one >= CENT
+        else f"A million such requests cost {show(usd, 'USD')}"
+    )
 
 
 def _prompt_words(scenario: Scenario, results: dict[str, Any]) -> str:
@@ -588,7 +610,7 @@ def _verdict(scenario: Scenario, running: Running, results: dict[str, Any]) -> s
     text += _decoded_words(scenario, results)
     if results["request_time_s"] is None:
         return text
-    ttft, tpot, whole = (show(seconds, "s") for seconds in _request_times(scenario, results))
+    ttft, tpot, whole = (show(seconds, "s") for seconds in _request_times(results))
     later = ", its only one" if scenario.load.request and scenario.load.request.output_tokens == 1 else ""
     between = later or f", then {tpot} a token{_chunk_words(scenario, results)}"
     whole += taken_words(scenario, results)
@@ -600,7 +622,7 @@ def _of_job(scenario: Scenario, results: dict[str, Any]) -> str:
     """Behind the time and the money of a job: the tokens of all, what they cost and what binds; what a draft gains."""
     running, rack, usd = scenario.running, scenario.rack, results["usd_per_million_tokens"]
     total = scenario.copies * results.get("tokens_per_s_all_in", results["tokens_per_s"])
-    price = f", at {show(usd, 'USD')} a million output tokens" if usd is not None and says_price(scenario) else ""
+    price = f", at {show(usd, 'USD')} a million output tokens" if usd is not None and _says_rate(scenario) else ""
     who = rack.model.called(rack.model.quantization.words)
     more = f"{price}{read_words(scenario, results)}, {sure(running)}"
     text = f"{show(total, '')} tokens/s in all with {who}{more}"
@@ -612,7 +634,7 @@ def _of_job(scenario: Scenario, results: dict[str, Any]) -> str:
 
 def _on_more(scenario: Scenario, results: dict[str, Any]) -> str:
     """What a user gets on the devices that a rate takes, where fewer were given."""
-    ttft, tpot, _ = (show(seconds, "s") for seconds in _request_times(scenario, results))
+    ttft, tpot, _ = (show(seconds, "s") for seconds in _request_times(results))
     model = scenario.rack.model
     who = f"{model.called(model.quantization.words)} makes {_rate_words(scenario, results)}"
     return f"On these {who}: {ttft} to the first token, then {tpot} a token, {sure(scenario.running)}."
@@ -628,13 +650,9 @@ def _decoded_words(scenario: Scenario, results: dict[str, Any]) -> str:
     return f" {many(tokens, 'output token')} take{'s' if tokens == 1 else ''} {' and '.join(takes)}." if takes else ""
 
 
-def _request_times(scenario: Scenario, results: dict[str, Any]) -> tuple[float, float, float]:
+def _request_times(results: dict[str, Any]) -> tuple[float, float, float]:
     """Seconds to a request's first token, of each later one and of all, the prompts of others among them."""
-    ttft, request = results["ttft_s"], scenario.load.request
-    if request is None or not _met(results):
-        return ttft, results["tpot_s"], results["request_time_s"]
-    tokens, gap = request.output_tokens, results["itl_s"]
-    return ttft, gap, formulas.request.request_time(ttft=ttft, output_tokens=tokens, tpot=gap)
+    return results["ttft_s"], results["itl_s" if _met(results) else "tpot_s"], results["request_time_s"]
 
 
 def _use_words(scenario: Scenario, results: dict[str, Any]) -> str:
@@ -719,9 +737,9 @@ def _binds(scenario: Scenario, results: dict[str, Any]) -> str:
         ridge = f" ({show(done)} FLOP a byte, ridge at {show(results['flops_per_byte'])}{experts})"
     far = results["bound"] == "compute" and (results["utilization"] or 1.0) < FAR_BELOW
     slow = ", in kernels that stay far below the chip's peak" if far else ""
-    start, plain = "; ", results["step_time_s" if "in_flight" in results else "tpot_s"]
-    if (prompts := 1 - plain / results["itl_s"] if results.get("itl_s") else 0.0) > MOST:
-        start = f"; prompts take {show(prompts, 'share')} of the time, between them "
+    start = "; "
+    if (prompts := prompts_share(results)) > MOST:
+        start, ridge = f". Prompts take {show(prompts, 'share')} of the time; between them ", ""
     sent = (results["communication_time_s"] or 0.0) / results["step_time_s"] if running.overlap != "full" else 0.0
     takes = "" if results["bound"] == "communication" else "communication takes "
     links = f", {takes}{show(sent, 'share')} of a step" if sent >= LEAST else ""
@@ -736,7 +754,7 @@ def _rate_words(scenario: Scenario, results: dict[str, Any]) -> str:
     each, rate, usd = (results[key] for key in ("tokens_per_s_per_user", "tokens_per_s", "usd_per_million_tokens"))
     if each is None or rate is None:
         return ""
-    is_said = usd is not None and says_price(scenario)
+    is_said = usd is not None and _says_rate(scenario)
     price = f", at {show(usd, 'USD')} a million {_priced_tokens(scenario)}" if is_said else ""
     paid = results.get("tokens_per_s_all_in")
     if results["batch"] == scenario.copies == 1:
@@ -755,6 +773,11 @@ def _rate_words(scenario: Scenario, results: dict[str, Any]) -> str:
     total = scenario.copies * (rate if paid is None else paid)
     price += read_words(scenario, results)
     return f"{speed}, {show(total, '')} {in_all(scenario)}{_node_words(scenario, results, total)}{price}"
+
+
+def _says_rate(scenario: Scenario) -> bool:
+    """Whether the price of tokens stands beside their rate: not where it stands before all, against an API's."""
+    return says_price(scenario) and scenario.api_price is None
 
 
 def _node_words(scenario: Scenario, results: dict[str, Any], total: float) -> str:

@@ -11,7 +11,7 @@ from infercost import formulas
 from infercost.analyses import userbase
 from infercost.analyses.many import Rows
 from infercost.analyses.prices import Winner, by_basis, of_parts, unlike_prices, weak_price, with_price
-from infercost.analyses.remarks import NAMED, bands_of, few_names, leaders, step_notes, surest, with_habits
+from infercost.analyses.remarks import NAMED, bands_of, ends_in, few_names, leaders, step_notes, surest, with_habits
 from infercost.analyses.step import step_pace, step_results, token_seconds
 from infercost.analyses.worth import slow
 from infercost.formulas.formula import solved
@@ -594,7 +594,7 @@ def _said(row: Mapping[str, Any], sort: str) -> tuple[str, ...]:
 def _is_near(first: Mapping[str, Any], second: Mapping[str, Any], sort: str) -> bool:
     """Whether the intervals of two parts meet in the figure of their order; counts and rents have none."""
     key, more = ORDERS[sort]
-    ends = [row.get("bands", {}).get(key, (row[key], row[key])) for row in (first, second)]
+    ends = [ends_in(row, key) or (row[key], row[key]) for row in (first, second)]
     return bool(ends[0][0] <= ends[1][1] if more else ends[0][1] >= ends[1][0]) and sort not in ("price", "devices")
 
 
@@ -649,7 +649,7 @@ def _worth(row: Mapping[str, Any]) -> str:
 def _cost(row: Mapping[str, Any]) -> str:
     """The price of a million tokens that come out, with its interval."""
     text = f"{show(row['usd_per_million_tokens'], 'USD')} a million output tokens"
-    if (band := row.get("bands", {}).get("usd_per_million_tokens")) is None:
+    if (band := ends_in(row, "usd_per_million_tokens")) is None:
         return f"{text}{UNKNOWN}"
     return f"{text} ({show(band[0], 'USD')} to {show(band[1], 'USD')})"
 
@@ -724,7 +724,7 @@ def notes_of(scenario: Scenario, rows: Rows, able: int) -> Iterator[Note]:
         yield Note(
             "efficiency", f"{SHARED} has what engines of today share, for want of their own: {few_names(shared)}"
         )
-    unmeasured = [row["name"] for row in rows[:able] if "bands" not in row]
+    unmeasured = [row["name"] for row in rows[:able] if not row.get("bands")]
     if unmeasured:
         yield Note("bound", f"no measured run says how far off these are: {few_names(unmeasured)}")
     if able > SHOWN:

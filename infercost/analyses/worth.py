@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 from math import ceil, inf
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from infercost.analyses.hosts import holds
 from infercost.analyses.many import LAYOUT, at_point
 from infercost.analyses.remarks import count_flag, on_devices
-from infercost.analyses.step import token_seconds
+from infercost.analyses.step import MOST, prompts_share, token_seconds, token_time, under_load
 from infercost.errors import InfercostError
 from infercost.fleet.cost import Service, device_seconds, floor_of
 from infercost.numeric import ceiling, floor, last_that
@@ -51,15 +51,17 @@ class Enough(NamedTuple):
         return self.layout.devices * (self.copies + self.apart)
 
 
-def advice(scenario: Scenario, bound: str, batch: float) -> tuple[str, ...]:
-    """What to change first, by what binds."""
-    running = scenario.running
+def advice(scenario: Scenario, results: dict[str, Any]) -> tuple[str, ...]:
+    """What to change first, by what takes the time."""
+    running, bound, batch = scenario.running, results["bound"], results["batch"]
     if bound == "host":
         return (LESS_IN_HOST,)
     if room := tuple(_room_for_all(scenario)):
         return room
     if apart := tuple(_prompts_apart(scenario, batch)):
         return apart
+    if prompts_share(results) > MOST and (fewer := tuple(_less_of_prompts(scenario, results))):
+        return fewer
     if scenario.load.rate is not None and bound != "communication":
         return (*_at_rate(scenario, batch), *less_cache(scenario, batch))
     if bound == "memory":
@@ -104,6 +106,45 @@ def _prompts_apart(scenario: Scenario, batch: float) -> Iterator[str]:
     if other.rack.plan.fits and (saved := token_saving(scenario, other, batch, batch)) >= _MOST_OF_IT:
         waits = f"{scenario.rack.plan.layout.dp:,} groups wait while one of them reads a prompt"
         yield f"{waits}: on replicas of their own (--disaggregated) a token costs {show(saved, 'share')} less"
+
+
+def _less_of_prompts(scenario: Scenario, results: dict[str, Any]) -> Iterator[str]:
+    """What makes prompts take less of the time between tokens, where they are most of it: how long a token takes then.
+
+    Chunks change the longest pause, and no mean.
+    """
+    load, gap, question = scenario.load, results["itl_s"], scenario.question
+    if scenario.is_row or load.request is None or load.apart or question.command != "utilization":
+        return
+    more = 2 * scenario.copies * scenario.rack.devices
+    tries: list[tuple[dict[str, Any], str]] = [
+        ({"disaggregated": True}, "with them on devices of their own (--disaggregated)")
+    ]
+    tries += [({"prefix_share": 0.5}, "with half of each cached (--prefix-share 50%)")] * (
+        not load.request.prefix_share
+    )
+    if joins(scenario.rack.part):
+        tries.append((on_devices(question, more), f"on {more:,} devices ({count_flag(question, more)})"))
+    ways = []
+    for change, words in tries:
+        time = _time_with(question, change)
+        ways += [f"{show(time, 's')} {words}"] if time and time < (1 - LEAST) * gap else []
+    if ways:
+        pause = results.get("prompt_itl_s")
+        chunks = f"; smaller chunks (--chunk-tokens) shorten its longest pause, {show(pause, 's')}" if pause else ""
+        yield f"prompts take most of a token's {show(gap, 's')}: {', '.join(ways)}{chunks}"
+
+
+def _time_with(question: Question, change: dict[str, Any]) -> float | None:
+    """Seconds between a user's tokens with an option changed; None where that cannot be, fit, or keep up."""
+    try:
+        other = at_point(_unlaid(question), change, ORIGIN)
+    except InfercostError:
+        return None
+    if not other.rack.plan.fits:
+        return None
+    served = under_load(other)
+    return None if served and not served[2].stable else token_time(other)
 
 
 def _at_rate(scenario: Scenario, batch: float) -> Iterator[str]:
@@ -175,8 +216,7 @@ def _enough(scenario: Scenario, running: Running, most: float, served: float) ->
 
 def flags_of(question: Question, enough: Enough) -> str:
     """The least flags that ask for just these replicas: a count, how many there are of them, their widths."""
-    chosen = [name for name in LAYOUT if (given := question.given.get(name)) and given.origin.startswith("assumed")]
-    question = question.changed(dict.fromkeys(chosen), ORIGIN)
+    question = _unlaid(question)
     devices, widths, dp = enough.copies * enough.layout.devices, enough.layout.widths, {"dp": enough.copies}
     flags = dict[str, int]()
     for flags in (*(() if enough.apart else ({},)), dp, {"tp": widths["tp"], **dp}, {**widths, **dp}):
@@ -187,6 +227,12 @@ def flags_of(question: Question, enough: Enough) -> str:
         if (found.rack.plan.layout, found.copies) == (enough.layout, enough.copies):
             break
     return " ".join([count_flag(question, devices), *(f"--{name} {number}" for name, number in flags.items())])
+
+
+def _unlaid(question: Question) -> Question:
+    """The question without the layout that was chosen for it."""
+    chosen = [name for name in LAYOUT if (given := question.given.get(name)) and given.origin.startswith("assumed")]
+    return question.changed(dict.fromkeys(chosen), ORIGIN)
 
 
 def slow(limit: float, speed: float | None) -> str:

@@ -357,6 +357,12 @@ def prompts_gap(*, shared_step: float, step_time: float) -> float:
     return shared_step - step_time
 
 
+@formula(source="derived: of one request at a time the prompt comes before the tokens, and no others decode meanwhile")
+def own_prompt_gap(*, ttft: float, decoded_tokens: float) -> float:
+    """Seconds of a lone request's prompt for each of its tokens that are decoded."""
+    return ttft / decoded_tokens
+
+
 @formula(source="derived: nobody's tokens wait for his own prompt")
 def prompts_of_others(*, prompts_per_step: float, concurrent_requests: float) -> float:
     """Prompts of others that begin in a step of one of so many requests that are always there."""

@@ -233,9 +233,14 @@ def prompt_itl(replica: Replica, batch: float, request: Request) -> float:
 
 
 def prompts_gap(replica: Replica, batch: float, request: Request, step: float | None = None) -> float:
-    """Seconds that the prompts of a batch's requests add to the time between tokens, all of them riding along."""
+    """Seconds that the prompts of a batch's requests add to the time between tokens, all of them riding along.
+
+    One request at a time has its own prompt before its tokens: nothing decodes meanwhile.
+    """
     if not isinstance(batch, (int, float)):
         return _gaps(replica, batch, request)
+    if batch <= 1:
+        return formulas.request.own_prompt_gap(ttft=lone_ttft(replica, request), decoded_tokens=request.decoded)
     step = decode_time(replica, batch, request.context) if step is None else step
     shared, _ = gap_and_prompt(replica, batch, request, step=step)
     return formulas.request.prompts_gap(shared_step=shared, step_time=step)
@@ -272,7 +277,7 @@ def prompt_steps(replica: Replica, batch: float, request: Request) -> float | No
 def _gaps(replica: Replica, batches: Any, request: Request) -> Any:
     """The same of an array: at once for all batches in which each prompt has its passes for itself."""
     passes, most = prompt_passes(replica, request), request.decoded * replica.work.layout.pp
-    apart, gaps = batches * passes <= most, batches * 0.0
+    apart, gaps, lone = batches * passes <= most, batches * 0.0, batches <= 1
     if apart.any():
         step = decode_time(replica, batches[apart], request.context)
         if replica.timing:
@@ -281,6 +286,8 @@ def _gaps(replica: Replica, batches: Any, request: Request) -> Any:
             delay = prompt_along(replica, batches[apart], request) - passes * step
         gaps[apart] = batches[apart] / most * delay
     gaps[~apart] = each_of(lambda batch: prompts_gap(replica, batch, request), batches[~apart])
+    if lone.any():
+        gaps[lone] = prompts_gap(replica, 1, request)
     return gaps
 
 
@@ -367,6 +374,15 @@ def first_token(replica: Replica, request: Request, prompt: float, itl: float) -
     return formulas.request.ttft(
         prefill_time=prompt,
         waiting_time=wait_for_step(replica, itl),
+        request_overhead=start_of(replica, request),
+    )
+
+
+def lone_ttft(replica: Replica, request: Request) -> float:
+    """Seconds to the first token of a request on an idle replica."""
+    return formulas.request.ttft(
+        prefill_time=prefill_time(replica, 1, request),
+        waiting_time=0.0,
         request_overhead=start_of(replica, request),
     )
 

@@ -115,6 +115,7 @@ def test_every_row_can_be_asked_again_to_the_last_digit(run: Run, options: str) 
             "tokens_per_s_per_gpu_all_in",
             "rated_power_w",
             "kwh_per_day",
+            "prompt_itl_s",
         }
         assert {*results} - {*row} <= {*own, "usd_per_request", "wh_per_request", "input_tokens_per_s"}
         assert (results["fits"], results["shortfall_bytes"]) == (True, 0)

@@ -116,14 +116,25 @@ def test_a_recurrent_model_asks_for_no_more_sequences_than_states(context: str, 
     """vllm-project/recipes issue 831: 1,024 sequences are wanted, 556 blocks are there, and the engine refuses."""
     line, _ = command(run, *HYBRID.split(), context)
     words = line.split()
-    assert 64 <= int(words[words.index("--max-num-seqs") + 1]) <= 556
     said = run("fit", *HYBRID.split(), context, "--json").json
+    assert int(words[words.index("--max-num-seqs") + 1]) == said["results"]["max_sequences"] <= 556
     assert any(note["code"] == "state-blocks" for note in said["notes"])
 
 
 def test_what_was_asked_for_is_told(run: Run) -> None:
     assert "--max-num-seqs 64" in command(run, "--gpu", "h100", "--model", "qwen3-8b", "--max-sequences", "64")[0]
     assert "--max-num-seqs" not in command(run, "--gpu", "h100", "--model", "qwen3-8b")[0]
+
+
+def test_a_recurrent_model_is_started_for_the_sequences_that_there_is_room_for(run: Run) -> None:
+    """States of 256 sequences are more than the pool of a small part has: the flag is the room that is said."""
+    asked = ("--gpu", "l4", "--model", "nemotron-nano-9b-v2")
+    said = run("fit", *asked, "--json").json
+    room = said["results"]["max_sequences"]
+    assert f"room for {room} such sequences" in said["verdict"]
+    assert command(run, *asked)[0].endswith(f"--max-num-seqs {room}")
+    assert command(run, *asked, "--max-sequences", "9")[0].endswith("--max-num-seqs 9")
+    assert "states of sequences left out" in run("fit", *asked, "--format", "markdown").out
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,19 @@ def test_a_prompt_at_best_takes_its_arithmetic() -> None:
 
 def test_a_request_is_its_first_token_and_the_others() -> None:
     report = ask(input_tokens=1000, output_tokens=101, batch=4)
-    assert report["request_time_s"] == pytest.approx(report["ttft_s"] + 100 * report["step_time_s"])
+    assert report["request_time_s"] == pytest.approx(report["ttft_s"] + 100 * report["itl_s"])
+    alone = ask(input_tokens=1000, output_tokens=101)
+    assert alone["request_time_s"] == pytest.approx(alone["ttft_s"] + 100 * alone["step_time_s"])
+
+
+def test_the_longest_pause_of_a_batch_is_a_chunk_of_anothers_prompt() -> None:
+    """Of 32,000 tokens a chunk of 2,048 takes a fourth of the arithmetic of one of 8,192; each carries a step too."""
+    asked = {"gpu": "h100:4", "model": "llama-3.3-70b", "dtype": "fp8", "input_tokens": 32_000, "output_tokens": 500}
+    usual, short = (infercost.utilization(**asked, batch=16, **more) for more in ({}, {"chunk_tokens": 2048}))
+    assert short["itl_s"] < short["prompt_itl_s"] < usual["prompt_itl_s"] / 2
+    assert short["prompt_itl_s"] > short["step_time_s"]
+    assert next(row.shown for row in usual.results if row.key == "prompt_itl_s")
+    assert "prompt_itl_s" not in infercost.utilization(**asked, batch=1).values
 
 
 def test_a_cached_prompt_computes_one_token_and_attends_to_the_rest() -> None:
@@ -410,9 +422,9 @@ def test_a_verdict_has_one_speed_which_its_times_agree_with(draft: dict[str, str
     assert f"{1 / gap:.4g} tokens/s a user after the first token, " in report.verdict
     assert f" A request takes {first + 999 * gap:.4g} s, " in report.verdict
     assert report.verdict.endswith(f", then {1000 * gap:.4g} ms a token.")
-    assert report["request_time_s"] == pytest.approx(report["ttft_s"] + 999 * report["tpot_s"])
+    assert report["request_time_s"] == pytest.approx(first + 999 * gap)
     remarks = {row.key: row.remark for row in report.results}
-    assert remarks["request_time_s"] == remarks["tokens_per_s_per_user"] == "between prompts"
+    assert (remarks["request_time_s"], remarks["tokens_per_s_per_user"]) == ("", "between prompts")
 
 
 def test_a_lone_user_has_no_prompts_of_others() -> None:
@@ -431,7 +443,7 @@ def test_prompts_that_take_most_of_the_time_are_said_to() -> None:
     busy, idle = infercost.utilization(**asked, output_tokens=256), infercost.utilization(**asked, output_tokens=4000)
     prompts = 1 - busy["step_time_s"] / busy["itl_s"]
     assert prompts > 0.5 > 1 - idle["step_time_s"] / idle["itl_s"]
-    assert f"; prompts take {100 * prompts:.1f}% of the time, between them memory binds" in busy.verdict
+    assert f". Prompts take {100 * prompts:.1f}% of the time; between them memory binds. " in busy.verdict
     assert "; memory binds" in idle.verdict
 
 
@@ -693,9 +705,43 @@ def test_the_money_of_a_request_is_said_where_its_length_was_given() -> None:
     assert said["usd_per_request"] == pytest.approx(said["usd_per_million_tokens"] * 1024 / 1e6)
     assert not re.search(r"A request takes \S+ s(,| and)", said.verdict)
     named = infercost.utilization(gpu="h100", model="llama-3.1-8b", workload="rag", power_price=0.1)
-    assert f"Wh (PUE 1.3) and ${named['usd_per_request']:.6f}: " in named.verdict  # 47 millionths
+    assert f"Wh (PUE 1.3) and ${named['usd_per_request']:.7f}: " in named.verdict  # 47.3 millionths
     at_home = infercost.utilization(gpu="rtx-4090", model="qwen3-14b", dtype="q4_k_m", input_tokens=500)
     assert re.search(r"A request takes \S+ s and \S+ Wh: ", at_home.verdict)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"gpu": "h100:16", "model": "llama-3.1-405b", "tp": 8, "pp": 2, "input_tokens": 32_000, "output_tokens": 100},
+        {"gpu": "h100:8", "model": "llama-3.1-70b", "tp": 2, "pp": 4, "input_tokens": 8000, "output_tokens": 50},
+        {"gpu": "rtx-4090", "model": "qwen3-8b", "dtype": "q8_0", "input_tokens": 4000, "output_tokens": 20},
+        {"gpu": "rtx-4090", "model": "qwen3-32b", "dtype": "q4_k_m", "input_tokens": 15_000, "output_tokens": 20},
+        {"gpu": "h100", "model": "llama-3.1-8b", "efficiency": "ideal", "input_tokens": 9000, "chunk_tokens": 512},
+        {
+            "gpu": "h100",
+            "model": "llama-3.1-8b",
+            "output_tokens": 2,
+            "draft_cost": 0.05,
+            "draft_tokens": 3,
+            "acceptance": 0.7,
+        },
+        {"gpu": "h100", "model": "llama-3.1-8b", "input_tokens": 9000, "prefix_share": 0.5},
+    ],
+)
+def test_a_lone_users_speed_money_and_energy_are_those_of_the_time_of_his_request(asked: dict[str, Any]) -> None:
+    """One at a time: its prompt once through all stages, then its tokens, nothing else in between."""
+    said = infercost.utilization(**asked, batch=1, price=2)
+    time, devices = said["request_time_s"], said["gpus"]
+    tokens = said.to_dict()["inputs"]["output_tokens"]
+    assert said["tokens_per_s_all_in"] == pytest.approx(tokens / time, rel=1e-9)
+    assert said["usd_per_request"] == pytest.approx(time * devices * 2 / 3600, rel=1e-9)
+    power = infercost.accelerator(asked["gpu"].partition(":")[0]).value("power")
+    assert said["wh_per_request"] == pytest.approx(time * devices * power / 3600, rel=1e-9)
+    if "draft_cost" in asked:
+        return
+    rows = infercost.sweep_batch(**asked, batch="1,2", price=2).to_dict()["rows"]
+    assert rows[0]["tokens_per_s_all_in"] == pytest.approx(tokens / time, rel=1e-9)
 
 
 def test_no_request_or_no_price_has_no_money_of_one() -> None:
@@ -901,3 +947,18 @@ def test_a_sweep_of_a_job_has_the_speed_of_one_user(run: Run) -> None:
     first, last = (row["itl_s"] for row in said["rows"])
     ends = [f"{1e3 * itl:#.4g} ms or {1 / itl:#.4g} tokens/s a user" for itl in (first, last)]
     assert f"inter-token latency rises from {ends[0]} to {ends[1]} " in said["verdict"]
+
+
+def test_a_price_beside_an_apis_is_said_once() -> None:
+    asked = {"gpu": "h100", "model": "qwen3-30b-a3b", "price": 2, "api_price": "0.10/0.40"}
+    job = {"requests": 1000, "input_tokens": 1000, "output_tokens": 200}
+    alone, crowd, work = (infercost.utilization(**asked, **more) for more in ({}, {"batch": 8}, job))
+    for said in (alone, crowd, work):
+        assert said.verdict.count(show(said["usd_per_million_tokens"], "USD")) == 1
+
+
+def test_a_long_prompt_has_its_own_price_and_a_short_one_that_of_a_million() -> None:
+    asked = {"gpu": "h100:8", "model": "llama-3.1-70b", "output_tokens": 1}
+    long, short = (infercost.utilization(**asked, input_tokens=tokens) for tokens in (100_000, 1000))
+    assert long.verdict.endswith(f" Such a request costs ${long['usd_per_request']:.4f}.")
+    assert short.verdict.endswith(f" A million such requests cost ${1e6 * short['usd_per_request']:.2f}.")

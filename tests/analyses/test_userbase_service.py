@@ -435,9 +435,8 @@ def test_scaling_down_says_what_it_saves_of_the_month_and_of_a_token(run: Run, m
     )
     each = "" if messages else f" ({token} less a token: fewer come out)"
     assert (month == token) == messages
-    quiet = f"{100 * min(stay['rows'], key=lambda row: row['load'])['utilization']:#.3g}%"
-    beside = f", used {quiet} in the emptiest hour"
-    assert f", {month} less than replicas that stay{beside}{each}; a user gets" in follow["verdict"]
+    assert f", {month} less than replicas that stay{each}; a user gets" in follow["verdict"]
+    assert follow["verdict"].count("emptiest") == 1
     assert "than replicas that stay" not in stay["verdict"]
     assert f"--scale-down lets replicas go in quiet hours: {month} less to pay{each}" in stay["advice"]
 

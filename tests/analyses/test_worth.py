@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 import infercost
+from infercost.units import show
 from tests.conftest import Run
 
 #: 131,072 B of cache a token; 15.01 GB of the weights are read in a step, the table of embeddings is not.
@@ -34,7 +35,7 @@ def test_half_a_cache_that_matters_says_how_much() -> None:
 #: A question, the option that its advice names, and the words before what that saves.
 ASKED: list[tuple[dict[str, Any], str]] = [
     ({"gpu": "gaudi3:8", "model": "llama-3.3-70b", "batch": 64}, "fp8"),
-    ({"gpu": "h100:8", "model": "llama-3.3-70b", "batch": 128}, "fp8"),
+    ({"gpu": "h100:8", "model": "llama-3.3-70b", "batch": 128, "input_tokens": 6000, "output_tokens": 4000}, "fp8"),
     ({"gpu": "rtx-5090", "model": "qwen3-8b", "dtype": "q4_k_m", "context": "32k", "batch": 2}, "q8_0"),
     ({**IDEAL, "batch": 32}, "fp8"),
 ]
@@ -223,7 +224,7 @@ def test_nobody_alone_on_a_card_is_told_to_batch_users(gpu: str, model: str) -> 
 
 def test_what_more_than_the_users_given_bring_is_said_as_that() -> None:
     """64 requests in flight were asked about, 32 on each of two replicas: nobody is told to batch what they fixed."""
-    asked = {"model": "llama-3.1-70b", "input_tokens": 4000, "output_tokens": 400, "concurrency": 64, "tp": 4}
+    asked = {"model": "llama-3.1-70b", "input_tokens": 1000, "output_tokens": 400, "concurrency": 64, "tp": 4}
     two, one = (infercost.utilization(gpu=f"h100:{4 * dp}", dp=dp, **asked).advice[0] for dp in (2, 1))
     assert two.startswith(
         "what more than 64 users would bring: each weight read serves all of them, at batch 64 on each"
@@ -245,3 +246,29 @@ def test_one_user_at_home_is_not_told_of_many_sequences() -> None:
     assert advice.startswith("shorten the context: half of it would make a step ")
     assert "add devices" not in advice
     assert "fit" not in advice
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"gpu": "h100:4", "model": "llama-3.3-70b", "input_tokens": 32_000, "output_tokens": 500, "batch": 16},
+        {"gpu": "h100", "model": "llama-3.1-8b", "input_tokens": 4000, "output_tokens": 100, "request_rate": 10},
+    ],
+)
+def test_where_prompts_take_most_of_the_time_they_are_what_to_change(asked: dict[str, Any]) -> None:
+    """Each way is what it takes when it is asked for, and nothing is said of the step between them."""
+    said = infercost.utilization(**asked, dtype="fp8")
+    assert said["itl_s"] > 2 * said["step_time_s"]
+    (advice,) = said.to_dict()["advice"]
+    assert advice.startswith(f"prompts take most of a token's {show(said['itl_s'], 's')}: ")
+    assert advice.endswith(f"(--chunk-tokens) shorten its longest pause, {show(said['prompt_itl_s'], 's')}")
+    apart = infercost.utilization(**asked, dtype="fp8", disaggregated=True)[
+        "itl_s" if "batch" not in asked else "tpot_s"
+    ]
+    half = infercost.utilization(**asked, dtype="fp8", prefix_share=0.5)["itl_s"]
+    (count,) = re.findall(r" (\S+ m?s) on \d+ devices \(--gpu h100:(\d)\)", advice)
+    twice = infercost.utilization(**{**asked, "gpu": f"h100:{count[1]}"}, dtype="fp8")["itl_s"]
+    assert f": {show(apart, 's')} with them on devices of their own (--disaggregated), " in advice
+    assert f" {show(half, 's')} with half of each cached (--prefix-share 50%), " in advice
+    assert count[0] == show(twice, "s")
+    assert "shorten the context" not in advice

@@ -147,6 +147,8 @@ def step_laws(rng: random.Random, bench: Bench) -> None:
     _parts(was, leaps)
     same("a user's tokens are one a token time", was["tokens_per_s_per_user"], 1 / was["tpot_s"])
     same("tokens are the batch a token time", was["tokens_per_s"], first["inputs"]["batch"] / was["tpot_s"])
+    if first["inputs"]["batch"] == 1 and (paid := was.get("tokens_per_s_all_in")) and was["request_time_s"]:
+        same("one request after another", paid * was["request_time_s"], first["inputs"]["output_tokens"])
     change, factor = (
         rng.choice(("twice", "batch", "longer", "price", "steps", *FIGURES[1:5])),
         rng.choice((1.01, 2, 10)),

@@ -181,10 +181,23 @@ def every(rng: random.Random) -> Case:
     return Case("questions", tuple(argv))
 
 
+def side_by_side(rng: random.Random) -> Case:
+    """A question that makes sense, one of its names swept: rows of several engines, some of known error, some not."""
+    command = rng.choice([name for name in COMMANDS if {"sweep", "gpu"} <= {*options_of(name)}])
+    name = rng.choice([each for each in (*NAMES, "dtype", "gpu", "efficiency") if each in options_of(command)])
+    argv, flag = plausible(rng, command), f"--{name.replace('_', '-')}"
+    while flag in argv:
+        del argv[argv.index(flag) : argv.index(flag) + 2]
+    values = ",".join(sensible(rng, name) for _ in range(rng.choice((2, 2, 3))))
+    return Case("questions", (*argv, "--sweep", f"{name}={values}", *rng.choice(FORMS)))
+
+
 def odd(rng: random.Random) -> Case:
     """A question that makes some sense and in which something is wrong."""
     if rng.random() < 0.1:
         return every(rng)
+    if rng.random() < 0.1:
+        return side_by_side(rng)
     command = rng.choice([*COMMANDS])
     argv, options = plausible(rng, command), options_of(command)
     for _ in range(rng.choice((0, 0, 0, 1, 3))):

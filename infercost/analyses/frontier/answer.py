@@ -11,7 +11,7 @@ from infercost import formulas
 from infercost.analyses.frontier import search
 from infercost.analyses.frontier.search import MOST_BATCH, Frontier, Point, batches_of, candidates, flags_of
 from infercost.analyses.prices import kinds_of_prices, weak_price, with_price
-from infercost.analyses.remarks import NAMED, NULL_REASONS, bands_of, null_notes, surest
+from infercost.analyses.remarks import NAMED, NULL_REASONS, bands_of, ends_in, null_notes, surest
 from infercost.analyses.step import prefill_per_decode, token_seconds
 from infercost.analyses.worth import USUAL_TPOT
 from infercost.errors import InfercostError, Missing, extra
@@ -420,7 +420,7 @@ def apart_words(point: Point, row: Mapping[str, Any]) -> str:
     It does with whole replicas for prompts, within ``--max-gpus``. Empty for a load, whose devices are counted.
     """
     goal, request = point.candidate.goal, point.candidate.load.request
-    least = row.get("bands", {}).get("device_seconds_per_token", (None,))[0]
+    least = (ends_in(row, "device_seconds_per_token") or (None,))[0]
     if request is None or goal.concurrent or goal.is_of_rate or goal.max_ttft < inf or row["itl_s"] is None:
         return ""
     each = (one for one in _in_time(point.candidate, row["itl_s"]) if one.devices <= point.candidate.search.most)

@@ -168,6 +168,8 @@ class Trial:
         No slot is empty, and of a token's share of the steps each part is the least: of steps without prompts that of
         the larger batch, of steps with prompts, or where prompts share them of all, that of the smaller.
         """
+        if small == 1 < large and self.candidate.load.request:  # its prompt lies before its tokens, beside none
+            return min(self._cost(self.at(1).rate), self._least_full(2, large))
         one, other, unit = self.at(small), self.at(large), _unit(self.candidate)
         second = self._cost(self.first)  # of all devices, for each token of a step
         decode = 1 / other.speed / (ceiling(large / unit) * unit)
