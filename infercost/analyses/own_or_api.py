@@ -180,8 +180,10 @@ def paying_rows(scenario: Scenario) -> Iterator[Row]:
     if service.price is None or (first := cost.users_at_price(service, price)) is None:
         yield Row("paying_users", None, NEEDS_PRICE if service.price is None else "no number of them does")
         return
-    good = stays(first, cost.users_at_price_for_good(service, price, first))
-    yield Row("paying_users", first, f"{good}, on replicas of {many(service.running.rack.devices, 'device')}")
+    good = cost.users_at_price_for_good(service, price, first)
+    where = f"on replicas of {many(service.running.rack.devices, 'device')}"
+    yield Row("paying_users", first, f"{stays(first, good)}, {where}")
+    yield Row("paying_users_for_good", good, f"{where}: so many and more", shown=False)
 
 
 def _why_never(point: BreakEven) -> str:

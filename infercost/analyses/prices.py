@@ -331,7 +331,6 @@ def user_words(scenario: Scenario, rows: Iterable[Row]) -> str:
 
     The price comes first where both were asked about.
     """
-    rows = [*rows]
     values = {row.key: row.value for row in rows}
     charged, left = (values.get(key) for key in ("charged_usd_per_user_month", "gross_margin"))
     if left is None and charged is None:
@@ -341,16 +340,15 @@ def user_words(scenario: Scenario, rows: Iterable[Row]) -> str:
         return f"{show(charged, 'USD')} a user a month leaves a gross margin of {margin}: "
     price, margin = float(scenario.question.get("seat_price")), f"gross margin of {show(left, 'share')}"
     made = f"leaves a {margin}" if left >= 0 else f"loses {show(-left * price, 'USD')} on each, a {margin}"
-    return f"{show(price, 'USD')} a user a month {made}{_pays_words(rows)}: "
+    return f"{show(price, 'USD')} a user a month {made}{_pays_words(values)}: "
 
 
-def _pays_words(rows: Iterable[Row]) -> str:
+def _pays_words(values: Mapping[str, Any]) -> str:
     """From how many users on a price pays, and from how many for good; empty of an API, which bills each alike."""
-    paying = next((row for row in rows if row.key == "paying_users"), None)
-    if paying is None:
+    if "paying_users" not in values:
         return ""
-    if paying.value is None:
+    if (first := values["paying_users"]) is None:
         return ", and pays with no number of users"
-    later = re.search("from (.*) on for good", paying.remark)
-    good = f" ({later[1]} for good)" if later else ""
-    return f", and pays from {many(paying.value, 'user')} on{good}"
+    good = values["paying_users_for_good"]
+    later = f" ({good:,} for good)" if good and good != first else ""
+    return f", and pays from {many(first, 'user')} on{later}"

@@ -90,13 +90,12 @@ _MAC = re.compile(
 #: The number of a card that its owner has: they end in 0 or 5.
 _SIZES = re.compile(r"(?<![\d.])\d[\d.]*b\b")
 _CARD = re.compile(r"\b(?:gtx?|rtx|rx|geforce|radeon|hd|quadro)[\s_-]?(\d{2,3}[05])\b")
-#: The CPU that stands in for a part without a preset, whose speed is mostly that of its memory; a rate of reading, as
-#: it is written; and memory by its name, of which a desktop has two channels of 8 bytes.
-_STAND_IN, _RATE, _MEMORY = (
-    "epyc-turin",
-    re.compile(r"[\d.]+ ?[kmgtp]b/s", re.I),
-    re.compile(r"ddr[345][ -]?(\d{4})", re.I),
-)
+#: The CPU that stands in for a part without a preset, whose speed is mostly that of its memory.
+_STAND_IN = "epyc-turin"
+#: A rate of reading, as it is written.
+_RATE = re.compile(r"[\d.]+ ?[kmgtp]b/s", re.I)
+#: Memory by its name, of which a desktop has two channels of 8 bytes.
+_MEMORY = re.compile(r"ddr[345][ -]?(\d{4})", re.I)
 #: A letter and a number.
 _LETTERED = re.compile(r"[a-z]\d+")
 #: The end of a plain name that says a size or a number of cores.

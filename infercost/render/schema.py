@@ -57,7 +57,7 @@ RESULTS = {
     trough_to_mean_for_million_users peak_concurrent trough_concurrent slots usd_per_month in_flight batch_limit
     gpus_needed users_capacity idle_share unused_share wait_probability mean_wait_s usd_per_hour usd_per_user_month
     peak_requests_per_s requests_per_month charged_usd_per_user_month gross_margin paying_users usd_per_request
-    api_usd_per_user_month api_usd_per_request api_uncached_usd_per_month
+    paying_users_for_good api_usd_per_user_month api_usd_per_request api_uncached_usd_per_month
     api_cache_saved_share {_API} {_OWN} {_ROOM}""",
     "economies": _ECONOMIES,
     "frontier": """configurations layouts layouts_excluded fastest_tokens_per_s_per_user knee_tokens_per_s_per_user
