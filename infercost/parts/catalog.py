@@ -91,7 +91,7 @@ _MAC = re.compile(
 _SIZES = re.compile(r"(?<![\d.])\d[\d.]*b\b")
 _CARD = re.compile(r"\b(?:gtx?|rtx|rx|geforce|radeon|hd|quadro)[\s_-]?(\d{2,3}[05])\b")
 #: The CPU that stands in for a part without a preset, whose speed is mostly that of its memory.
-_STAND_IN = "epyc-turin"
+_STAND_IN = "ryzen-9-9950x"
 #: A rate of reading, as it is written.
 _RATE = re.compile(r"[\d.]+ ?[kmgtp]b/s", re.I)
 #: Memory by its name, of which a desktop has two channels of 8 bytes.

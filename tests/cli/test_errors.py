@@ -155,7 +155,7 @@ def test_a_near_miss_suggests(args: tuple[str, ...], suggestion: str, run: Run) 
         ("fit --no-color", "hint: NO_COLOR=1 before the command leaves colours out"),
         ("presets show jamba-1.5-large", "hint: of jamba there is jamba-v0.1; "),
         ("fit --gpu h100 --model jamba-1.5-large", "hint: of jamba there is jamba-v0.1; "),
-        ("fit --gpu raspberry-pi-5 --model qwen3-8b", "--set gpu.memory_bandwidth=51.2GB/s --set gpu.memory=16GB, or"),
+        ("fit --gpu rock-5b --model qwen3-8b", "--set gpu.memory_bandwidth=51.2GB/s --set gpu.memory=16GB, or"),
         (
             "userbase --gpu l4 --model qwen3-8b --users 900 --messages-per-day 8 --isl 9 --osl 9 --trough-to-mean 0.2",
             "--trough-to-mean is an answer here: replicas are counted hour by hour\nhint: leave it out: --traffic has",

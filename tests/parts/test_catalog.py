@@ -144,7 +144,7 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
 def test_a_part_without_a_preset_is_told_how_to_ask_by_its_memory(name: str, why: str, changes: str, run: Run) -> None:
     asked = run("fit", "--model", "qwen3-4b", "--gpu", name)
     assert (asked.code, why in asked.err) == (2, True)
-    way = f"--gpu epyc-turin --set gpu.memory_{changes}"
+    way = f"--gpu ryzen-9-9950x --set gpu.memory_{changes}"
     assert way in asked.err
     assert run("utilization", "--model", "qwen3-4b", *way.split()).code == 0
 
@@ -252,7 +252,7 @@ def test_the_first_words_of_one_name_are_enough(family: str, words: str, preset:
         ("accelerators", "Toaster M4 16GB", "no accelerator", "did you mean apple-m4-16gb? "),
         ("accelerators", "Toaster Pro M3 Max", "no accelerator", "did you mean apple-m3-max? "),
         ("accelerators", "mi300", "no accelerator preset is called", "did you mean mi300x"),
-        ("accelerators", "ryzen", "'ryzen' begins ", "ryzen-ai-max-395, ryzen-ai-z2-extreme, "),
+        ("accelerators", "ryzen", "'ryzen' begins ", "ryzen-9-5950x, ryzen-9-9950x, ryzen-ai-max-395, "),
         ("accelerators", "rx 7900", "'rx 7900' begins 3 names", "rx-7900-xtx, rx-7900-gre, rx-7900-xt"),
     ],
 )

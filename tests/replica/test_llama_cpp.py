@@ -273,6 +273,18 @@ def test_a_cpu_takes_what_experts_in_a_host_take() -> None:
     assert "efficiency.memory_share" not in usual.inputs
 
 
+@pytest.mark.parametrize(
+    ("model", "format", "rate"),
+    [
+        ("llama-3.2-3b", "q4_k_m", 5.55),  # geerlingguy/ai-benchmarks, issue 24, Ollama's eval rate
+        ("tinyllama-1.1b", "q8_0", 9.0),  # "LLaMA Now Goes Faster on CPUs", llama.cpp and llamafile in whole tokens
+    ],
+)
+def test_a_raspberry_pi_answers_about_as_fast_as_was_measured(model: str, format: str, rate: float) -> None:
+    told = infercost.utilization(gpu="raspberry-pi-5", model=model, dtype=format, context=128)
+    assert told["tokens_per_s"] == pytest.approx(rate, rel=0.15)
+
+
 def measured(model: str, gpu: str, format: str, value: float, framework: str = "llama.cpp b9000") -> str:
     """A line of a table: tokens a second of one user with an answer of 128 after a prompt of 192."""
     return f"{model} {format},me,2026,{framework},{model},{gpu},1,,,,{format},,1,192,128,tok_s_single_user,{value:.6g},"
