@@ -86,9 +86,9 @@ def test_the_knee_is_where_his_notebook_prefers_to_be() -> None:
     [
         "--model llama-3.1-405b --gpu h100",
         "--model deepseek-v3 --gpu h200 --max-gpus 64 --context 4k --price $2.10/h",
-        "--model llama-3-70b --gpu h100 --efficiency erdil-2025 --max-gpus 32",
+        "--model llama-3-70b --gpu h100 --efficiency erdil-2025 --max-gpus 16",
         "--model mixtral-8x7b --gpu mi300x --efficiency ideal --overlap none",
-        "--model gpt-oss-120b --gpu h100 --gpu b200 --users 1M --max-gpus 64",
+        "--model gpt-oss-120b --gpu h100 --gpu b200 --users 1M --max-gpus 16",
         "--model llama-3.1-70b --gpu h100 --dtype bf16,fp8 --kv-dtype fp8 --prefix-share 50%",
         "--model llama-3.1-70b --gpu h100 --draft-tokens 4 --acceptance 80% --draft-model llama-3.1-8b",
         "--model llama-3.1-8b --gpu h100 --isl 1k --osl 256 --set gpu.memory_bandwidth=5TB/s --usable 80%",

@@ -26,9 +26,7 @@ MODELS = {
     "bare": "--gpu h100:32 --params 1.6e12",
     "bare-sparse": "--gpu h100:32 --params 1.6e12 --active-params 37e9",
     "dense": "--gpu h100 --model llama-3.1-8b",
-    "dense-tp": "--gpu h100:8 --model llama-3.1-70b --tp 8",
     "dense-pp": "--gpu h100:16 --model llama-3.1-70b --tp 4 --pp 4",
-    "moe": "--gpu h100:4 --model mixtral-8x7b",
     "moe-ep": "--gpu h200:8 --model qwen3-235b-a22b --tp 4 --ep 8",
     "mla-ep": "--gpu h200:16 --model deepseek-v3 --ep 16",
     "sparse": "--gpu gb200:8 --model deepseek-v3.2",
@@ -74,7 +72,7 @@ FRONTIERS += [
 ]
 SERVICES = [
     f"{question} --price 2 {MODELS[name]}"
-    for name in ("bare", "dense-tp", "mla-ep", "windowed", "hybrid")
+    for name in ("bare", "dense-pp", "mla-ep", "windowed", "hybrid")
     for question in (SERVED if name == "bare" else (*SERVED, *SERVED_NAMED))
 ]
 #: Local machines, whose passes are llama.cpp's: dense, sparse, windowed, recurrent, latent, older, several devices.
