@@ -7,7 +7,7 @@ from typing import NamedTuple
 from infercost import formulas, numeric
 from infercost.analyses.hosts import holds
 from infercost.analyses.prices import user_rows, user_words
-from infercost.analyses.remarks import count_flag
+from infercost.analyses.remarks import count_flag, with_habits
 from infercost.fleet import cost
 from infercost.fleet.cost import Service, bill_of
 from infercost.fleet.day import PATIENCE, Day, Fleet, day_of, reworked_day
@@ -393,9 +393,10 @@ def answer(scenario: Scenario) -> Report:
     share = 1 - bill.month / plain.month
     saved = share if abs(share) > DUST else 0.0
     rows = _rows(scenario, bill, plain.month, saved)
+    said = user_words(scenario, rows) + _verdict(scenario, bill, plain.month if saved > 0 else None, saved)
     return Report(
         command="userbase",
-        verdict=user_words(scenario, rows) + _verdict(scenario, bill, plain.month if saved > 0 else None, saved),
+        verdict=with_habits(said, scenario.inputs),
         inputs=scenario.inputs,
         results=rows,
         notes=scenario.notes,

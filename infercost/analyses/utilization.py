@@ -27,6 +27,7 @@ from infercost.analyses.remarks import (
     untuned_switch,
     why_null,
     with_bands,
+    with_habits,
 )
 from infercost.analyses.step import (
     BRACKET,
@@ -140,7 +141,7 @@ def answer(scenario: Scenario) -> Report:
         results |= {"gpus_needed": taken or (needed and needed.devices)} | ({"stable": False} if taken else {})
     report = Report(
         command="utilization",
-        verdict=verdict,
+        verdict=with_habits(verdict, scenario.inputs),
         inputs=scenario.inputs,
         results=_that_run(rack, _rows(scenario, results, _unserved(scenario, served))) + room_rows(rack),
         parts=_time_parts(pace, running) if has_times(rack) and not scenario.load.reads else (),
