@@ -616,7 +616,14 @@ def _verdict(scenario: Scenario, running: Running, results: dict[str, Any]) -> s
     between = later or f", then {tpot} a token{_chunk_words(scenario, results)}"
     whole += taken_words(scenario, results)
     takes = "A request takes" if scenario.load.rate is None else "On average a request takes"
-    return f"{text} {takes} {whole}: {ttft} to its first token{between}."
+    return f"{text} {takes} {whole}: {ttft} to its first token{_idle_words(scenario)}{between}."
+
+
+def _idle_words(scenario: Scenario) -> str:
+    """That the first token of a batch is that of a prompt with nothing beside it, as one meets an idle server."""
+    load = scenario.load
+    alone = load.is_steady or load.apart or (load.request and load.request.chunk_tokens)
+    return " on an idle server" if scenario.batch * scenario.copies > 1 and not alone else ""
 
 
 def _of_job(scenario: Scenario, results: dict[str, Any]) -> str:

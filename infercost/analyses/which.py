@@ -136,6 +136,7 @@ def answer(scenario: Scenario, figures: Mapping[str, dict[str, Any]]) -> Report:
     winner = won.scenario if won else next((each for each in scenario.each if each.search.name == name), None)
     inputs = (*scenario.inputs, *(_inputs_of(winner, scenario.inputs) if winner else ()))
     said = with_habits(_verdict(scenario, able, placed, winner), inputs) + _beside_words(able, beside, job)
+    said += _unmeasured(scenario, (*able[:2], *beside[:NAMED]))
     return Report(
         command="compare",
         verdict=said + _desktops(scenario, rows) + _on_bases(scenario, able),
@@ -483,6 +484,14 @@ def _beside_words(able: Rows, beside: Rows, job: Job) -> str:
     return "".join(texts)
 
 
+def _unmeasured(scenario: Scenario, rows: Rows) -> str:
+    """That parts whose speeds stand in a verdict have those of the engines of others, none of their own measured."""
+    known = {part.name for part, _ in scenario.parts if "engine" in part.labels}
+    names = [row["name"] for row in rows if row["efficiency"] == SHARED and row["name"] not in known]
+    asked = scenario.question.get("efficiency") is not None
+    return f" No engine of {few_names(names)} was measured." if names and not asked else ""
+
+
 def _place_left(row: Mapping[str, Any]) -> tuple[bool, tuple[float, float, str]]:
     """The place of a part that is left out: those without a price come last."""
     return row["why_not"] == UNPRICED, _place(row, "cost")
@@ -527,7 +536,8 @@ def _verdict(scenario: Scenario, best: Rows, placed: Iterable[Placed | Missed], 
         words = ", within the error of these estimates" if _is_near(first, others[0], job.sort) else ""
         if not job.is_of_day:  # whose devices stand idle for part of it
             own_rate, other = (row["tokens_per_s_per_gpu"] for row in (first, others[0]))
-            words += f", {show(other)} tokens/s a device ({show(other / own_rate, 'x')})"
+            times = show(other / own_rate, "x")
+            words += f" ({times})" if job.sort == "throughput" else f", {show(other)} tokens/s a device ({times})"
         text += f" Second is {_worth(others[0])} at {_said(others[0], job.sort)[0]}{words}."
     text += _many_each(job, best)
     certain = surest(each.running for each in scenario.each if each.running)
@@ -719,12 +729,13 @@ def notes_of(scenario: Scenario, rows: Rows, able: int) -> Iterator[Note]:
     kinds = (note for space in scenario.each if space.running for note in step_notes(space.running))
     if any(note.code == "estimate" for note in kinds):
         yield Note("estimate", "estimates, each by the engine that people run on the part; --json has the intervals")
-    shared = [row["name"] for row in rows[:able] if row["efficiency"] == SHARED]
+    judged = [*rows[:able], *_without_price(scenario, rows[able:])]
+    shared = [row["name"] for row in judged if row["efficiency"] == SHARED]
     if shared and scenario.question.get("efficiency") is None:
         yield Note(
             "efficiency", f"{SHARED} has what engines of today share, for want of their own: {few_names(shared)}"
         )
-    unmeasured = [row["name"] for row in rows[:able] if not row.get("bands")]
+    unmeasured = [row["name"] for row in judged if not row.get("bands")]
     if unmeasured:
         yield Note("bound", f"no measured run says how far off these are: {few_names(unmeasured)}")
     if able > SHOWN:

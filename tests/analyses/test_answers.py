@@ -541,3 +541,12 @@ def test_a_context_that_one_of_two_models_cannot_take_is_told_the_most_of_both(r
     assert taken.code == 0
     assert "qwen3-235b-a22b takes 131,072 by YaRN, as its card says" in taken.err
     assert "longest context 40,960 131,072 by YaRN" in " ".join(run("presets", "show", two[3]).out.split())
+
+
+def test_the_first_token_of_a_batch_is_of_an_idle_server(run: Run) -> None:
+    """With 64 in flight it meets the steps of the others; nobody is beside one alone."""
+    asked = ("utilization", "--gpu", "h100:8", "--model", "llama-3.1-70b", "--isl", "500", "--osl", "400", "--json")
+    idle = " to its first token on an idle server, then "
+    assert idle in run(*asked, "--batch", "64").json["verdict"]
+    for load in (("--concurrency", "64"), ("--batch", "1")):
+        assert " to its first token, then " in run(*asked, *load).json["verdict"]
