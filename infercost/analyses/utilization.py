@@ -406,6 +406,7 @@ def _remarks(scenario: Scenario, results: dict[str, Any]) -> dict[str, str]:
         "step_time_s": f"{certain}: {overlap_words(running)}{_bracket_remark(running, results)}",
         "bound_step_time_s": _bound_remark(running, results),
         **_MEANINGS,
+        "stable": _waiting_remark(scenario),
         "experts_hit_share": f"{_experts_remark(scenario, results['batch'])} a layer".removeprefix(" a layer"),
         **job_remarks(),
         **(dict.fromkeys(_BETWEEN, "between prompts") if _met(results) else {}),
@@ -727,6 +728,12 @@ def _in_line(scenario: Scenario) -> str:
         return ""
     run, all_of_them = (scenario.copies * each for each in (load.most, load.concurrent))
     return f"{run:,.0f} of {many(all_of_them, 'request')} run at once, the others wait. "
+
+
+def _waiting_remark(scenario: Scenario) -> str:
+    """How many of the requests in flight wait for others, where a load without end is kept up with all the same."""
+    waiting = scenario.copies * ((scenario.load.concurrent or 0.0) - scenario.load.most)
+    return f"each of those in flight is answered; {waiting:,.0f} wait" if _in_line(scenario) and waiting else ""
 
 
 def _sentence(words: str) -> str:

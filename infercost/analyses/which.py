@@ -135,8 +135,7 @@ def answer(scenario: Scenario, figures: Mapping[str, dict[str, Any]]) -> Report:
     won = next((one for one in placed if isinstance(one, Placed) and one.scenario.search.name == name), None)
     winner = won.scenario if won else next((each for each in scenario.each if each.search.name == name), None)
     inputs = (*scenario.inputs, *(_inputs_of(winner, scenario.inputs) if winner else ()))
-    said = with_habits(_verdict(scenario, able, placed, winner), inputs) + _beside_words(able, beside, job)
-    said += _unmeasured(scenario, (*able[:2], *beside[:NAMED]))
+    said = with_habits(_verdict(scenario, able, placed, winner), inputs) + _beside_words(scenario, able, beside)
     return Report(
         command="compare",
         verdict=said + _desktops(scenario, rows) + _on_bases(scenario, able),
@@ -472,16 +471,18 @@ def _without_price(scenario: Scenario, left: Rows) -> Rows:
     return [row for row in left if row["why_not"] == UNPRICED] if named else []
 
 
-def _beside_words(able: Rows, beside: Rows, job: Job) -> str:
-    """The speeds of named parts without a price, beside the first that has one."""
+def _beside_words(scenario: Scenario, able: Rows, beside: Rows) -> str:
+    """The speeds of named parts without a price beside the first that has one, and whose engines were not measured."""
+    assert scenario.job is not None
     texts = []
     for row in beside[:NAMED]:
         rate = row["tokens_per_s_per_gpu"]
         times = f" ({show(rate / able[0]['tokens_per_s_per_gpu'], 'x')})" if able else ""
         speeds = f"{show(row['tokens_per_s_per_user'])} tokens/s a user"
-        speeds += "" if job.is_of_day else f", {show(rate)} a device{times}"  # whose devices stand idle for part of it
+        if not scenario.job.is_of_day:  # whose devices stand idle for part of it
+            speeds += f", {show(rate)} a device{times}"
         texts.append(f" {_worth(row)}: {speeds}, no price is known (--price {row['name']}=USD).")
-    return "".join(texts)
+    return "".join(texts) + _unmeasured(scenario, (*able[:2], *beside[:NAMED]))
 
 
 def _unmeasured(scenario: Scenario, rows: Rows) -> str:
