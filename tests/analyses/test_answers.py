@@ -336,7 +336,10 @@ def test_a_sweep_of_batches_says_where_memory_ends_it_and_what_it_stands_on() ->
     assert "Memory ends" not in infercost.sweep_batch(**asked, batch=f"1,{most}").verdict
     assert infercost.sweep_batch(**asked, batch=most).verdict.partition(" Utilization ")[2].startswith("is ")
     more = infercost.sweep_batch(model="llama-3.1-8b", gpu="h100", batch=most + 1)
-    assert "On 2 x h100-sxm (tp 2) no batch that fits fills the arithmetic at 8,192 tokens of context." in more.verdict
+    start = (
+        "On 2 x h100-sxm (tp 2) no batch that fits fills the arithmetic at 8,192 tokens of context: caches are read too"
+    )
+    assert more.verdict.startswith(f"{start} (weights alone: batch {more['critical_batch']:.4g}). ")
 
 
 def test_bars_of_what_overlaps_are_shares_of_the_step(run: Run) -> None:
