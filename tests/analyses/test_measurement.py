@@ -19,6 +19,7 @@ PAIR = 32 * 4 * 32 * 128
 REQUEST = {"input_tokens": 1000, "output_tokens": 200}
 SHARES = ("measured_utilization", "measured_memory_bandwidth_utilization")
 RATIOS = ("measured_over_estimate", "measured_over_bound")
+GROUP = {"gpu": "h100:8", "model": "llama-3.1-8b"}
 
 
 def ask(measured: object, **options: object) -> infercost.Report:
@@ -294,3 +295,17 @@ def test_a_claim_in_no_layout_that_was_given_is_held_against_all_devices() -> No
     batch = infercost.utilization(**asked, batch=64, context=2048, measured_tokens_per_s=2207)
     assert batch["measured_over_bound"] < 0.3
     assert batch["measured_memory_bandwidth_utilization"] < 0.3
+
+
+def test_a_claim_without_a_batch_is_of_one_user_on_all_devices() -> None:
+    """Eight H100 that decode for one read an 8B model together, not a copy each for eight users; prompts alone do."""
+    asked = {"gpus": 8}
+    claim, lone = ask(300, **asked), ask(300, **asked, batch=1)
+    assert claim["tokens_per_s"] == lone["tokens_per_s"] == infercost.utilization(**GROUP, batch=1)["tokens_per_s"]
+    assert claim["gpus"] == 8
+    spare = infercost.utilization(gpu="tpu-v4:64", model="palm-540b", dtype="int8", batch=1, measured_tokens_per_s=30)
+    assert spare["gpus"] == 64
+    prompts = {"gpus": 8, "input_tokens": 500, "output_tokens": 1}
+    estimate = infercost.utilization(gpu="h100", model="llama-3.1-8b", **prompts)["input_tokens_per_s"]
+    claimed = ask(1000, **prompts)["measured_over_estimate"]
+    assert claimed == pytest.approx(1000 / estimate)
