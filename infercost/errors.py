@@ -44,7 +44,16 @@ def near_name(name: str, names: list[str]) -> str:
     text = name.lower()
     begun = [each for each in names if each.lower().startswith(text)]
     near = get_close_matches(text, begun, n=1) or get_close_matches(text, names, n=1)
-    return near[0] if near else ""
+    return near[0] if near and (near[0] in begun or _is_like(text, near[0].lower())) else ""
+
+
+def _is_like(text: str, name: str) -> bool:
+    """Whether two names have more than half of the letters of either in common; one may go on after the same start."""
+    from collections import Counter
+
+    written, known = (Counter(filter(str.isalnum, each)) for each in (text, name))
+    shared = 2 * (written & known).total()
+    return shared > known.total() and (shared > written.total() or text.strip("-")[:3] == name.strip("-")[:3])
 
 
 def nearest(name: str, names: list[str], most: int = 10) -> str:

@@ -21,8 +21,10 @@ from infercost.evidence.predict import ROUNDING
 from infercost.parts.accelerator import called
 from infercost.parts.bands import is_local
 from infercost.parts.preset import counted
+from infercost.replica.layout import Layout
 from infercost.replica.serving import full_prefill_time, paid_rate, prompts_gap, serve_closed
-from infercost.replica.step import Pace, Replica, bound_times, bytes_of_step, drafted_tpot
+from infercost.replica.step import Pace, Replica, bytes_of_step, drafted_tpot, times_of
+from infercost.replica.work import work_of
 from infercost.report import Report, Row
 from infercost.scenario.options import flag
 from infercost.scenario.scenario import Scenario
@@ -40,6 +42,8 @@ _OF_MEMORY = ("measured_memory_bandwidth_utilization", "measured_bytes_per_s")
 #: Why a share or a ratio has no value where the others have one.
 _NO_STEPS = "nothing is decoded, and what prompts read is not counted"
 _PROMPTS, _ARRIVALS = "what prompts read between steps is not counted", "arrivals set the rate, no step does"
+#: What says in which layout something was measured.
+_WIDTHS = {"tp", "pp", "ep", "dp"}
 #: Times the bound from which a batch that nobody gave is asked for first, and the share of it that is close to it.
 FAR, CLOSE = 4, 0.9
 _ASK_BATCH = "How many sequences decoded at once? Give --batch or --concurrency"
@@ -51,7 +55,7 @@ class Against(NamedTuple):
     """What a measurement is held against: tokens/s of the same work, its shares, and tokens/s that no stack beats.
 
     ``least`` is the share of the bandwidth that its steps alone use, where prompts read more between them. ``key`` is
-    what the rate is called in a report.
+    what the rate is called in a report, ``batch`` what a replica decodes at once.
     """
 
     rate: float
@@ -60,6 +64,7 @@ class Against(NamedTuple):
     bound: float | None
     least: float | None = None
     key: str = "tokens_per_s"
+    batch: float = 1.0
 
 
 def with_measured(report: Report, scenario: Scenario, results: dict[str, Any], pace: Pace | None = None) -> Report:
@@ -108,18 +113,18 @@ def against_of(scenario: Scenario, results: dict[str, Any], pace: Pace | None = 
             )
             used = use_with_prompts(running, load.request, batch, served, step)
     reads = None if holds(running.rack) else reads
-    return Against(rate, used, reads, _bound(scenario, batch), _least(scenario), key)
+    return Against(rate, used, reads, _bound(scenario, batch), _least(scenario), key, batch)
 
 
 def _of_prompts(scenario: Scenario, results: dict[str, Any]) -> Against:
     """Tokens a second of prompts, cached ones among them, that keep a replica busy, and of texts as many together."""
     running, request, rack = scenario.running, scenario.load.request, scenario.rack
     assert request is not None
-    bare = running.replica._replace(speeds=running.bounds, timing=None)
     if rack.model.prefill_only:
         times = [(scenario.batch, results[key]) for key in ("step_time_s", "bound_step_time_s")]
     else:
-        times = [(1.0, full_prefill_time(each, request)) for each in (running.replica, bare)]
+        bare, copies = _bare(scenario)
+        times = [(1.0, full_prefill_time(running.replica, request)), (1 / copies, full_prefill_time(bare, request))]
     each, bound = (formulas.cost.texts_per_s(batch=many, prefill_time=time) for many, time in times)
     used = use_of_prompts(running, request, each)
     read = partial(formulas.cost.input_tokens_per_s, input_tokens=request.input_tokens)
@@ -162,21 +167,51 @@ def _between_tokens(scenario: Scenario) -> bool:
     return alone and (is_local(scenario.rack.setup.stack) or not gives_length(scenario))
 
 
+def _is_open(scenario: Scenario) -> bool:
+    """Whether several devices may have been in any layout: nobody gave widths, and nothing lies in a host."""
+    rack, given = scenario.rack, {item.key for item in scenario.inputs if not item.assumed}
+    several = rack.devices * scenario.copies + scenario.question.idle > 1
+    return several and bool(rack.model.family) and not (rack.plan.host or given & _WIDTHS or rack.model.prefill_only)
+
+
+def _bare(scenario: Scenario) -> tuple[Replica, int]:
+    """The replica at the speeds that no stack beats and, of an open layout, all devices as one, for so many replicas.
+
+    The one reads weights and caches once, from the memory of all, and sends nothing: no layout is faster.
+    """
+    running, copies = scenario.running, scenario.copies
+    if not _is_open(scenario):
+        return Replica(running.replica.work, running.bounds), 1
+    devices = running.rack.devices * copies + scenario.question.idle
+    work = work_of(running.rack.model, Layout())._replace(layout=Layout(devices), ranks=devices)
+    return Replica(work, running.bounds._replace(link_bandwidth=0.0)), copies
+
+
 def _bound(scenario: Scenario, batch: float) -> float | None:
     """Tokens a second of the same batch or of as many requests in flight that no stack beats; None for arrivals."""
-    running, load, request = scenario.running, scenario.load, scenario.load.decoding
+    load, request = scenario.load, scenario.load.decoding
     if load.rate is not None:
         return None
-    bare = Replica(running.replica.work, running.bounds)
+    bare, copies = _bare(scenario)
+    batch *= copies
     if load.concurrent and request:
-        served = serve_closed(bare, load.concurrent, request, load.most)
-        return formulas.cost.served_tokens_per_s(request_rate=served.rate, output_tokens=request.output_tokens)
-    step = bound_times(running, batch).step
+        served = serve_closed(bare, load.concurrent * copies, request, load.most * copies)
+        rate = formulas.cost.served_tokens_per_s(request_rate=served.rate, output_tokens=request.output_tokens)
+        return rate / copies
+    step = times_of(bare, batch, scenario.rack.plan.context).step
     if scenario.draft:
         _, step = drafted_tpot(scenario.draft, 0.0, step)
     if request and _is_prompted(scenario):
-        return paid_rate(request, batch, step, prompts_gap(bare, batch, request))
-    return formulas.cost.tokens_per_s(batch=batch, step_time=step)
+        return paid_rate(request, batch, step, prompts_gap(bare, batch, request)) / copies
+    return formulas.cost.tokens_per_s(batch=batch, step_time=step) / copies
+
+
+def _read_once(scenario: Scenario, batch: float, spent: float | None) -> float | None:
+    """The share of the bandwidth that is spent or, where a layout would spend more than all, what any has to read."""
+    if spent is None or spent <= 1 or not _is_open(scenario):
+        return spent
+    replica, context, (bare, copies) = scenario.running.replica, scenario.rack.plan.context, _bare(scenario)
+    return spent * bytes_of_step(bare, batch * copies, context) / bytes_of_step(replica, batch, context) / copies
 
 
 def found_of(scenario: Scenario, against: Against) -> dict[str, float | None]:
@@ -186,6 +221,7 @@ def found_of(scenario: Scenario, against: Against) -> dict[str, float | None]:
     share, moved = formulas.step.measured_utilization, formulas.step.measured_bandwidth_utilization
     beside = formulas.step.measured_over_bound
     rack, spent = scenario.rack, against.least if reads is None else moved(memory_bandwidth_utilization=reads, **rates)
+    spent = _read_once(scenario, against.batch, spent)
     memory = {"devices": rack.devices * scenario.copies, "memory_bandwidth": rack.part.value("memory_bandwidth")}
     values = (
         None if used is None else share(utilization=used, **rates),
@@ -234,15 +270,15 @@ def _verdict(scenario: Scenario, against: Against, found: dict[str, float | None
         alone = (f", {show(moved, 'B/s')}" if lone else alone) + _as_devices(scenario, reads, moved)
         shares.append(f"{least}{_share(reads)} the bandwidth (MBU{alone})")
     rate = f"{show(copies * against.rate, '')} {unit}"
-    number, lies = digits(times or 0.0, 3), ""
+    number, lies, any_layout = digits(times or 0.0, 3), "", " in any layout" if _is_open(scenario) else ""
     if scenario.load.rate is not None:
         beside = f"all of the {rate} that arrive" if number == "1" else f"{number} times the {rate} that arrive"
     elif kind(scenario.running) == "bound":
-        beside = f"{_share(share)} the bound of {rate}"
+        beside = f"{_share(share)} the bound of {show(copies * (against.bound or 0.0), '')} {unit}{any_layout}"
     else:
         beside = f"as estimated ({rate})" if number == "1" else f"{number} times the estimate of {rate}"
         lies = place if number != "1" and (share or 0.0) <= 1 + ROUNDING else ""
-        beside += f"{lies} and {_share(share)} the bound"
+        beside += f"{lies} and {_share(share)} the bound{any_layout}"
     false, elsewhere = _refuted(scenario) if share and share > 1 + ROUNDING else ("", False)
     measured = f"{show(copies * (scenario.measured or 0.0), '')} {unit} measured is"
     assumed = ""

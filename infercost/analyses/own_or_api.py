@@ -7,7 +7,7 @@ from typing import NamedTuple
 from infercost import formulas, numeric
 from infercost.analyses.hosts import holds
 from infercost.analyses.prices import user_rows, user_words
-from infercost.analyses.remarks import count_flag
+from infercost.analyses.remarks import count_flag, with_habits
 from infercost.fleet import cost
 from infercost.fleet.cost import Service, bill_of
 from infercost.fleet.day import PATIENCE, Day, Fleet, day_of, reworked_day
@@ -317,11 +317,11 @@ def at_load(service: Service, day: Day, point: BreakEven | None) -> str:
     return f"{start} costs {show(own, 'USD')}, {bill}. Yours {_ends(point)}{point.other}. "
 
 
-def _ends(point: BreakEven) -> str:
-    """From how many users one's own service costs no more, or that it never pays."""
+def _ends(point: BreakEven, whose: str = "its floor") -> str:
+    """From how many users one's own service costs no more, or that it never pays, and ``whose`` floor says so."""
     if point.users is not None:
         return f"costs no more {_when(point, f' ({_tokens(point.tokens)} a month)')}"
-    floor = f"its floor is {show(point.floor, 'USD')} a million tokens out"
+    floor = f"{whose} is {show(point.floor, 'USD')} a million tokens out"
     return f"never pays: {floor}{_bill_words(point)}{_hourly_words(point)}"
 
 
@@ -349,7 +349,7 @@ def against(service: Service, day: Day, point: BreakEven | None) -> str:
     made = margin_at(own, billed) or 0.0
     margin = f" ({show(made, 'share')} gross margin at that price)" if made > 0 else ""
     costs = f"Your own service costs {show(own, 'USD')} a month, {point.api} {show(billed, 'USD')} for the same{margin}"
-    return f"{costs}; yours {_ends(point)}{point.other}. "
+    return f"{costs}; yours {_ends(point, 'the floor of these replicas')}{point.other}. "
 
 
 def load_rows(service: Service, day: Day, point: BreakEven | None) -> Iterator[Row]:
@@ -393,9 +393,10 @@ def answer(scenario: Scenario) -> Report:
     share = 1 - bill.month / plain.month
     saved = share if abs(share) > DUST else 0.0
     rows = _rows(scenario, bill, plain.month, saved)
+    said = user_words(scenario, rows) + _verdict(scenario, bill, plain.month if saved > 0 else None, saved)
     return Report(
         command="userbase",
-        verdict=user_words(scenario, rows) + _verdict(scenario, bill, plain.month if saved > 0 else None, saved),
+        verdict=with_habits(said, scenario.inputs),
         inputs=scenario.inputs,
         results=rows,
         notes=scenario.notes,

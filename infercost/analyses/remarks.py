@@ -262,19 +262,38 @@ def named(rack: Rack) -> str:
     return rack.model.called(f"{rack.model.quantization.words}, {show(rack.weight_bytes, 'B')}") + draft
 
 
+#: What a verdict may say of its load, behind which stands what was assumed of it.
+_LOADS = (r"\d daily users?\b", r"\d users?\b", r"\d requests? a second\b", r"million output tokens\b")
+
+
 def with_habits(verdict: str, inputs: Iterable[Input]) -> str:
-    """A verdict with what its users do all day behind the first number of daily users, or of any, unless given."""
-    if not (words := _habits(inputs)):
+    """A verdict with what its users do all day, and how long their messages are, behind its load, unless given."""
+    given = {item.key: item for item in inputs}
+    habits, lengths = _habits(given), _assumed_lengths(given)
+    if lengths and (plain := lengths.removesuffix(" assumed")) in verdict:
+        return verdict.replace(plain, lengths, 1)
+    if not (words := habits or lengths):
         return verdict
     if (each := " minutes a day each") in verdict:
         return verdict.replace(each, f"{each} assumed", 1)
-    found = re.search(r"\d daily users?\b", verdict) or re.search(r"\d users?\b", verdict)
+    found = next((place for load in _LOADS if (place := re.search(load, verdict))), None)
     return f"{verdict[: found.end()]} ({words}){verdict[found.end() :]}" if found else verdict
 
 
-def _habits(inputs: Iterable[Input]) -> str:
+def _assumed_lengths(given: Mapping[str, Input]) -> str:
+    """How long messages or requests that were counted are, where nobody said it; empty where it was given."""
+    counted_ones = any(key in given and not given[key].assumed for key in ("messages_per_day", "request_rate"))
+    ways = [
+        (digits(given[key].value), way)
+        for key, way in zip(LENGTHS, ("in", "out"), strict=True)
+        if counted_ones and key in given and given[key].assumed
+    ]
+    said = [f"{count}{'' if at else ' tokens'} {way}" for at, (count, way) in enumerate(ways)]
+    return f"{' and '.join(said)} assumed" if said else ""
+
+
+def _habits(given: Mapping[str, Input]) -> str:
     """Minutes that were assumed, or messages of a workload; empty where they were given."""
-    given = {item.key: item for item in inputs}
     minutes, share, messages = (given.get(key) for key in ("minutes_per_day", "decoding_share", "messages_per_day"))
     if minutes and minutes.assumed:
         of = " of decoding" if share and share.value == 1 else ""

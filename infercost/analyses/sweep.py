@@ -452,7 +452,7 @@ def _verdict(axes: tuple[Axis, ...], head: Headline, rows: Rows, served: str) ->
     feasible, start = feasible_rows(rows), _infeasible(axes, rows, served) + _cache_words(axes, rows)
     if head is not _FIT and not any(row["fits"] for row in rows):  # no figure of what cannot run
         return start.strip()
-    first, waiting = feasible[0], _waiting_words(axes, head, feasible)
+    first, waiting = feasible[0], _waiting_words(axes, feasible)
     start += _own_words(axes, first)
     if not (figures := varying_figures(axes, head, feasible)):
         figures = _figures(axes, head, feasible) or ["fits"]
@@ -547,9 +547,9 @@ def _gain(each: Outcome) -> float:
     return max((more / less for more, less in pairs if more and less), default=0.0)
 
 
-def _waiting_words(axes: tuple[Axis, ...], head: Headline, rows: Rows) -> str:
+def _waiting_words(axes: tuple[Axis, ...], rows: Rows) -> str:
     """Where requests wait for others, and how many run: of a few points of each, else of how many; empty elsewhere."""
-    queued = [row for row in rows if AT_ONCE in head.columns and row.get(AT_ONCE) and row[AT_ONCE] < row[IN_FLIGHT]]
+    queued = [row for row in rows if row.get(AT_ONCE) and row[AT_ONCE] < (row.get(IN_FLIGHT) or 0)]
     if not queued:
         return ""
     if len(queued) > NAMED:

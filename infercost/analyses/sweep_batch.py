@@ -238,6 +238,7 @@ def _verdict(scenario: Scenario, full: int | None, ratio: float | None, rows: Ro
         f"no knee is known: {why}"
         if why
         else f"no batch that fits fills the arithmetic at {many(running.rack.plan.context, 'token')} of context"
+        f"{_of_weights(running)}"
     )
     prompts = ", prompts paid" if _pays_prompts(scenario) else ""
     filled = "is full" if running.overlap == "full" else "takes as long as the reads"
@@ -250,6 +251,13 @@ def _verdict(scenario: Scenario, full: int | None, ratio: float | None, rows: Ro
         f"A lone user pays {show(ratio, 'x')} what a member of a batch of {rows[-1]['batch']:,} pays for a token"
         f"{prompts} ({_of_kind(running)}). {_used(rows)}{_layout_words(scenario)}."
     )
+
+
+def _of_weights(running: Running) -> str:
+    """Why no batch fills the arithmetic though the weights alone would: caches are read beside them."""
+    if not running.work.attending:
+        return ""
+    return f": caches are read too (weights alone: batch {show(critical_batch(running), '')})"
 
 
 def _layout_words(scenario: Scenario) -> str:

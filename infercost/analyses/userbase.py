@@ -564,6 +564,13 @@ def _is_filled(scenario: Scenario) -> bool:
     return any(item.key == "users" and item.origin == ALL_TAKEN for item in scenario.inputs)
 
 
+def _asks_requests(scenario: Scenario) -> bool:
+    """Whether requests a second are what replicas fill: nobody spoke of users, their habits, or what they pay."""
+    given = {item.key for item in scenario.inputs if not item.assumed}
+    of_users = {"minutes_per_day", "decoding_share", "messages_per_day", "seat_price", "margin", "budget"}
+    return _is_filled(scenario) and scenario.service.request is not None and not given & of_users
+
+
 def _limits_words(run: Run) -> str:
     """The limits that users are to be served within, in words; empty where none was given."""
     fleet, tpot = run.service.fleet, run.service.level.max_tpot
@@ -641,8 +648,15 @@ def _usable_words(scenario: Scenario, run: Run, missed: tuple[str, ...]) -> tupl
     if not _is_filled(scenario):
         return "", f" {speed} {flag} would take {_devices_words(other.needed, rack.devices, called(rack.part))}."
     takes = _devices_words(other.day.replicas, rack.devices, called(rack.part))
+    if _asks_requests(scenario):
+        return "", f" At {speed} {flag} {_rate_words(_busiest_rate(other))} fill {takes}."
     users = many(other.day.users, "daily user")
-    return f"At {speed} {flag} there is room on {takes} for {users}. Without a limit ", ""
+    return f"At {speed} {flag} there is room on {takes} for {users}. Without --max-tpot ", ""
+
+
+def _busiest_rate(run: Run) -> float:
+    """Requests a second of the busiest hour, on all replicas."""
+    return max(hour.requests_per_s * hour.replicas for hour in run.day.hours)
 
 
 def _on_as_many(scenario: Scenario, run: Run, trial: Scenario) -> Scenario:
@@ -698,6 +712,8 @@ def service_verdict(
         devices = devices.replace(") (", ", ")
     need = f"{verb} {bounded(service.running)}{devices}{_kept_words(scenario, run)}"
     need = need if price and not price.startswith(":") else need.removesuffix(",")
+    if _asks_requests(scenario):
+        load = _rate_words(_busiest_rate(run))
     return f"{load} {need}{price}; {used}{_first_words(run)}, and {full}.{_set_words(run)}{whose}"
 
 
@@ -773,9 +789,10 @@ def _kept_words(scenario: Scenario, run: Run) -> str:
     if "users" not in given or scenario.service.fleet.waiting >= 1 or given["users"].origin != ALL_TAKEN:
         return ""
     limit, requests = given["max_wait_probability"], ""
-    if scenario.service.request is not None:
-        busy = max(run.day.hours, key=lambda hour: hour.requests_per_s * hour.replicas)
-        requests = f", {show(busy.requests_per_s * busy.replicas)} requests/s in the busiest hour"
+    if _asks_requests(scenario):
+        requests = f", or {many(run.day.users, 'daily user')}"
+    elif scenario.service.request is not None:
+        requests = f", {_rate_words(_busiest_rate(run))}"
     assumed = " (assumed)" if limit.assumed else ""
     return f"{requests}, up to {show(limit.value, 'share')} waiting{assumed},"
 

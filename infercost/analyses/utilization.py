@@ -27,6 +27,7 @@ from infercost.analyses.remarks import (
     untuned_switch,
     why_null,
     with_bands,
+    with_habits,
 )
 from infercost.analyses.step import (
     BRACKET,
@@ -140,7 +141,7 @@ def answer(scenario: Scenario) -> Report:
         results |= {"gpus_needed": taken or (needed and needed.devices)} | ({"stable": False} if taken else {})
     report = Report(
         command="utilization",
-        verdict=verdict,
+        verdict=with_habits(verdict, scenario.inputs),
         inputs=scenario.inputs,
         results=_that_run(rack, _rows(scenario, results, _unserved(scenario, served))) + room_rows(rack),
         parts=_time_parts(pace, running) if has_times(rack) and not scenario.load.reads else (),
@@ -405,6 +406,7 @@ def _remarks(scenario: Scenario, results: dict[str, Any]) -> dict[str, str]:
         "step_time_s": f"{certain}: {overlap_words(running)}{_bracket_remark(running, results)}",
         "bound_step_time_s": _bound_remark(running, results),
         **_MEANINGS,
+        "stable": _waiting_remark(scenario),
         "experts_hit_share": f"{_experts_remark(scenario, results['batch'])} a layer".removeprefix(" a layer"),
         **job_remarks(),
         **(dict.fromkeys(_BETWEEN, "between prompts") if _met(results) else {}),
@@ -615,7 +617,14 @@ def _verdict(scenario: Scenario, running: Running, results: dict[str, Any]) -> s
     between = later or f", then {tpot} a token{_chunk_words(scenario, results)}"
     whole += taken_words(scenario, results)
     takes = "A request takes" if scenario.load.rate is None else "On average a request takes"
-    return f"{text} {takes} {whole}: {ttft} to its first token{between}."
+    return f"{text} {takes} {whole}: {ttft} to its first token{_idle_words(scenario)}{between}."
+
+
+def _idle_words(scenario: Scenario) -> str:
+    """That the first token of a batch is that of a prompt with nothing beside it, as one meets an idle server."""
+    load = scenario.load
+    alone = load.is_steady or load.apart or (load.request and load.request.chunk_tokens)
+    return " on an idle server" if scenario.batch * scenario.copies > 1 and not alone else ""
 
 
 def _of_job(scenario: Scenario, results: dict[str, Any]) -> str:
@@ -719,6 +728,12 @@ def _in_line(scenario: Scenario) -> str:
         return ""
     run, all_of_them = (scenario.copies * each for each in (load.most, load.concurrent))
     return f"{run:,.0f} of {many(all_of_them, 'request')} run at once, the others wait. "
+
+
+def _waiting_remark(scenario: Scenario) -> str:
+    """How many of the requests in flight wait for others, where a load without end is kept up with all the same."""
+    waiting = scenario.copies * ((scenario.load.concurrent or 0.0) - scenario.load.most)
+    return f"each of those in flight is answered; {waiting:,.0f} wait" if _in_line(scenario) and waiting else ""
 
 
 def _sentence(words: str) -> str:

@@ -135,7 +135,7 @@ def answer(scenario: Scenario, figures: Mapping[str, dict[str, Any]]) -> Report:
     won = next((one for one in placed if isinstance(one, Placed) and one.scenario.search.name == name), None)
     winner = won.scenario if won else next((each for each in scenario.each if each.search.name == name), None)
     inputs = (*scenario.inputs, *(_inputs_of(winner, scenario.inputs) if winner else ()))
-    said = with_habits(_verdict(scenario, able, placed, winner), inputs) + _beside_words(able, beside, job)
+    said = with_habits(_verdict(scenario, able, placed, winner), inputs) + _beside_words(scenario, able, beside)
     return Report(
         command="compare",
         verdict=said + _desktops(scenario, rows) + _on_bases(scenario, able),
@@ -471,16 +471,26 @@ def _without_price(scenario: Scenario, left: Rows) -> Rows:
     return [row for row in left if row["why_not"] == UNPRICED] if named else []
 
 
-def _beside_words(able: Rows, beside: Rows, job: Job) -> str:
-    """The speeds of named parts without a price, beside the first that has one."""
+def _beside_words(scenario: Scenario, able: Rows, beside: Rows) -> str:
+    """The speeds of named parts without a price beside the first that has one, and whose engines were not measured."""
+    assert scenario.job is not None
     texts = []
     for row in beside[:NAMED]:
         rate = row["tokens_per_s_per_gpu"]
         times = f" ({show(rate / able[0]['tokens_per_s_per_gpu'], 'x')})" if able else ""
         speeds = f"{show(row['tokens_per_s_per_user'])} tokens/s a user"
-        speeds += "" if job.is_of_day else f", {show(rate)} a device{times}"  # whose devices stand idle for part of it
+        if not scenario.job.is_of_day:  # whose devices stand idle for part of it
+            speeds += f", {show(rate)} a device{times}"
         texts.append(f" {_worth(row)}: {speeds}, no price is known (--price {row['name']}=USD).")
-    return "".join(texts)
+    return "".join(texts) + _unmeasured(scenario, (*able[:2], *beside[:NAMED]))
+
+
+def _unmeasured(scenario: Scenario, rows: Rows) -> str:
+    """That parts whose speeds stand in a verdict have those of the engines of others, none of their own measured."""
+    known = {part.name for part, _ in scenario.parts if "engine" in part.labels}
+    names = [row["name"] for row in rows if row["efficiency"] == SHARED and row["name"] not in known]
+    asked = scenario.question.get("efficiency") is not None
+    return f" No engine of {few_names(names)} was measured." if names and not asked else ""
 
 
 def _place_left(row: Mapping[str, Any]) -> tuple[bool, tuple[float, float, str]]:
@@ -527,7 +537,8 @@ def _verdict(scenario: Scenario, best: Rows, placed: Iterable[Placed | Missed], 
         words = ", within the error of these estimates" if _is_near(first, others[0], job.sort) else ""
         if not job.is_of_day:  # whose devices stand idle for part of it
             own_rate, other = (row["tokens_per_s_per_gpu"] for row in (first, others[0]))
-            words += f", {show(other)} tokens/s a device ({show(other / own_rate, 'x')})"
+            times = show(other / own_rate, "x")
+            words += f" ({times})" if job.sort == "throughput" else f", {show(other)} tokens/s a device ({times})"
         text += f" Second is {_worth(others[0])} at {_said(others[0], job.sort)[0]}{words}."
     text += _many_each(job, best)
     certain = surest(each.running for each in scenario.each if each.running)
@@ -719,12 +730,13 @@ def notes_of(scenario: Scenario, rows: Rows, able: int) -> Iterator[Note]:
     kinds = (note for space in scenario.each if space.running for note in step_notes(space.running))
     if any(note.code == "estimate" for note in kinds):
         yield Note("estimate", "estimates, each by the engine that people run on the part; --json has the intervals")
-    shared = [row["name"] for row in rows[:able] if row["efficiency"] == SHARED]
+    judged = [*rows[:able], *_without_price(scenario, rows[able:])]
+    shared = [row["name"] for row in judged if row["efficiency"] == SHARED]
     if shared and scenario.question.get("efficiency") is None:
         yield Note(
             "efficiency", f"{SHARED} has what engines of today share, for want of their own: {few_names(shared)}"
         )
-    unmeasured = [row["name"] for row in rows[:able] if not row.get("bands")]
+    unmeasured = [row["name"] for row in judged if not row.get("bands")]
     if unmeasured:
         yield Note("bound", f"no measured run says how far off these are: {few_names(unmeasured)}")
     if able > SHOWN:

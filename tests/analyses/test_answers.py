@@ -336,7 +336,10 @@ def test_a_sweep_of_batches_says_where_memory_ends_it_and_what_it_stands_on() ->
     assert "Memory ends" not in infercost.sweep_batch(**asked, batch=f"1,{most}").verdict
     assert infercost.sweep_batch(**asked, batch=most).verdict.partition(" Utilization ")[2].startswith("is ")
     more = infercost.sweep_batch(model="llama-3.1-8b", gpu="h100", batch=most + 1)
-    assert "On 2 x h100-sxm (tp 2) no batch that fits fills the arithmetic at 8,192 tokens of context." in more.verdict
+    start = (
+        "On 2 x h100-sxm (tp 2) no batch that fits fills the arithmetic at 8,192 tokens of context: caches are read too"
+    )
+    assert more.verdict.startswith(f"{start} (weights alone: batch {more['critical_batch']:.4g}). ")
 
 
 def test_bars_of_what_overlaps_are_shares_of_the_step(run: Run) -> None:
@@ -541,3 +544,12 @@ def test_a_context_that_one_of_two_models_cannot_take_is_told_the_most_of_both(r
     assert taken.code == 0
     assert "qwen3-235b-a22b takes 131,072 by YaRN, as its card says" in taken.err
     assert "longest context 40,960 131,072 by YaRN" in " ".join(run("presets", "show", two[3]).out.split())
+
+
+def test_the_first_token_of_a_batch_is_of_an_idle_server(run: Run) -> None:
+    """With 64 in flight it meets the steps of the others; nobody is beside one alone."""
+    asked = ("utilization", "--gpu", "h100:8", "--model", "llama-3.1-70b", "--isl", "500", "--osl", "400", "--json")
+    idle = " to its first token on an idle server, then "
+    assert idle in run(*asked, "--batch", "64").json["verdict"]
+    for load in (("--concurrency", "64"), ("--batch", "1")):
+        assert " to its first token, then " in run(*asked, *load).json["verdict"]

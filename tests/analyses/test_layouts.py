@@ -449,7 +449,8 @@ def test_a_layout_that_is_best_when_full_says_what_one_user_gets_in_another(run:
     alike = run("utilization", "--gpu", "h100:8", "--model", "llama-3.1-70b", "--json").json
     assert "most when full" not in alike["verdict"]
     claimed = run(*asked, "--measured-tokens-per-s", "10", "--json").json["verdict"]
-    assert claimed.count(words.strip()) == 1
+    assert f"times the estimate of {fastest} tokens/s" in claimed  # of one user where nobody says how many there were
+    assert "most when full" not in claimed
 
 
 @pytest.mark.parametrize("model", ["deepseek-v3", "kimi-k2", "llama-3.3-70b"])

@@ -445,3 +445,10 @@ def test_yours_costs_no_more_to_full_replicas_and_always_from_later_on() -> None
     for tokens, pays in cases:
         load = infercost.userbase(**asked, tp=2, tokens_per_month=tokens)
         assert (load["usd_per_month"] <= 1.001 * load["api_usd_per_month"]) is pays, tokens
+
+
+def test_a_users_floor_is_that_of_his_replicas(run: Run) -> None:
+    """Of the same part ``economies`` without a load may take other replicas, whose floor is another."""
+    asked = ("--gpu", "h200:8", "--model", "qwen3-235b-a22b", "--price", "2.6", "--api-price", "0.20/0.60", "--json")
+    said = run("userbase", *asked, "--users", "25341").json["verdict"]
+    assert "yours never pays: the floor of these replicas is $" in said

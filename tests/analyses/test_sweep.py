@@ -758,3 +758,11 @@ def test_a_service_of_more_load_says_its_devices_first(load: str) -> None:
     few, most = (said.to_dict()["rows"][index]["gpus"] for index in (0, -1))
     assert few < most
     assert f", the number of devices rises from {few} to {most} ({most}x) and the price of a month " in said.verdict
+
+
+def test_a_sweep_of_lengths_says_where_requests_wait(run: Run) -> None:
+    asked = ("utilization", "--gpu", "h100:1", "--model", "qwen3-32b", "--dtype", "fp8", "--concurrency", "32")
+    said = run(*asked, "--sweep", "osl=200,2000", "--json").json["verdict"]
+    assert said.endswith(" 19 of 32 requests run at once at output tokens 200, 17 at output tokens 2,000.")
+    out = " ".join(run(*asked, "--osl", "2000", "--format", "markdown").out.split())
+    assert "each of those in flight is answered; 15 wait" in out

@@ -144,8 +144,8 @@ def test_replicas_alone_say_how_many_users_rarely_wait(share: float | None, said
     assert waiting(users / 144, slots) <= (share or 0.01) < waiting((users + 1) / 144, slots)
     assert report.met
     first = report.verdict.split(";")[0]
-    assert "1 replica of 1 x h100-sxm, " in first
-    assert f" requests/s in the busiest hour, up to {said}" in first
+    assert " requests/s in the busiest hour fill 1 replica of 1 x h100-sxm, or " in first
+    assert f" daily users (10 minutes of decoding a day assumed), up to {said}" in first
 
 
 def test_users_of_a_named_model_have_the_price_of_usual_requests() -> None:

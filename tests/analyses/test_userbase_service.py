@@ -561,13 +561,29 @@ def test_a_yes_says_how_many_more_there_is_room_for_and_how_few_are_enough() -> 
     assert words in report.verdict
 
 
+def test_without_users_or_habits_the_requests_of_replicas_come_first() -> None:
+    """One L4 and requests of known lengths: what they sustain, then of how many assumed users that is."""
+    asked = {"gpu": "l4", "model": "llama-3.1-8b", "replicas": 1, "isl": 500, "osl": 150}
+    report = infercost.userbase(**asked, max_ttft="1s")
+    rate = f"{report['peak_requests_per_s']:.4g} requests/s in the busiest hour"
+    users = f"{report['users']:,.0f} daily users (10 minutes of decoding a day assumed)"
+    assert report.verdict.startswith(f"{rate} fill 1 replica of 1 x l4, or {users}, up to 1.00% waiting (assumed), at ")
+    read = infercost.userbase(**asked, max_tpot="50ms", max_ttft="1s")["peak_requests_per_s"]
+    at = f" At 20 tokens/s a user or more (--max-tpot 50ms) {read:.4g} requests/s in the busiest hour fill 1 replica "
+    assert report.verdict.endswith(f"{at}of 2 x l4.")
+    habits = infercost.userbase(**asked, max_ttft="1s", minutes_per_day=10).verdict
+    assert ". Without --max-tpot 6,710 daily users fill 1 replica of 1 x l4, 2.376 requests/s " in habits
+
+
 def test_tokens_slower_than_people_read_come_after_those_of_a_usual_limit() -> None:
     """Of 8 x rtx-pro-6000 a full replica gives each 2.7 tokens/s, where nobody asked for more."""
     asked = {"gpu": "rtx-pro-6000:8", "model": "gpt-oss-120b", "minutes_per_day": 10}
     full, read = (infercost.userbase(**asked, replicas=1, **more) for more in ({}, {"max_tpot": "50ms"}))
     users = f"{read['users']:,.0f} daily users"
     start = "At 20 tokens/s a user or more (--max-tpot 50ms) there is room on 1 replica of 8 x rtx-pro-6000 for "
-    assert full.verdict.startswith(f"{start}{users}. Without a limit {full['users']:,.0f} daily users fill 1 replica ")
+    assert full.verdict.startswith(
+        f"{start}{users}. Without --max-tpot {full['users']:,.0f} daily users fill 1 replica "
+    )
     assert read.verdict.startswith(f"{users} fill 1 replica ")
     assert ",;" not in full.verdict
     small = infercost.userbase(gpu="l4", model="llama-3.1-8b", minutes_per_day=10, replicas=20).verdict

@@ -647,3 +647,18 @@ def test_no_count_of_replicas_serves_a_load_for_less_than_what_is_called_cheapes
             other = run("utilization", "--gpu", f"h100:{tp * pp * copies}", *job, *widths, "--json").json
             if "the others wait" not in other["verdict"]:
                 assert other["results"]["usd_per_million_tokens"] >= best["usd_per_million_tokens"] * 0.999
+
+
+def test_a_part_without_an_engine_of_its_own_is_said_in_the_verdict(run: Run) -> None:
+    asked = ("--model", "llama-3.3-70b", "--dtype", "fp8", "--concurrency", "512", "--json")
+    said = run("compare", "h100", "gaudi3", *asked).json
+    assert said["verdict"].endswith(" No engine of gaudi3 was measured.")
+    assert [note for note in said["notes"] if "of their own: gaudi3" in str(note)]
+    assert "No engine" not in run("compare", "h100", "h200", *asked).json["verdict"]
+    assert "No engine" not in run("compare", "h100", "gaudi3", "--efficiency", "vllm", *asked).json["verdict"]
+
+
+def test_by_throughput_that_of_the_second_stands_once(run: Run) -> None:
+    asked = ("compare", "b300", "gb200", "--model", "kimi-k2", "--concurrency", "64", "--sort", "throughput", "--json")
+    second = run(*asked).json["verdict"].split("Second is ")[1]
+    assert second.count(" tokens/s a device") == 1

@@ -665,3 +665,12 @@ def test_the_shape_of_a_model_is_changed_in_a_copy_of_its_file(gpu: tuple[str, .
     assert said.code == 2
     assert "error: --set: a model's shape is not set by an option" in said.err
     assert "hint: change a copy of its config.json and give that: --model config.json" in said.err
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [("fit", "--nvme", "5GB/s"), ("utilization", "--disk", "1"), ("fit", "--fp8"), ("presets", "list", "lora"),
+     ("presets", "list", "broadcom"), ("utilization", "--template")],
+)  # fmt: skip
+def test_a_name_that_is_like_none_has_no_guess(run: Run, asked: tuple[str, ...]) -> None:
+    assert "did you mean" not in run(*asked).err
