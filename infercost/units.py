@@ -266,6 +266,8 @@ def exact(value: object, unit: str = "", most: int = 4) -> str:
     if unit in _PREFIXED:
         return _scaled(value, _SI, unit, most)
     if unit.startswith("USD"):
+        if value < 0:  # a loss
+            return f"-{exact(-value, unit, most)}"
         return f"${_money(value) if most == 4 and unit != HOUR_PRICE else _exact_money(value, most)}{unit[3:]}"
     if unit == "param":
         return _scaled(value, _PARAMS, "", most).replace(" ", "")

@@ -134,6 +134,11 @@ _EVEN = _FLOOR._replace(
     columns=("api_usd_per_million_tokens", "break_even_users", *_FLOOR.columns),
     verdict=(("api_usd_per_million_tokens",), ("break_even_users",)),
 )
+_AT_LOAD = _FLOOR._replace(
+    columns=("load_gross_margin", "load_left_usd_per_month"),
+    bar=("usd_per_million_tokens_at_load",),
+    verdict=(("usd_per_million_tokens_at_load",), ("load_gross_margin",)),
+)
 _USERS_COST = (_USD, "device_seconds_per_token")
 _USERS = Headline(
     columns=("gpus", "batch", "utilization", _SPEED, "cost_ratio"),
@@ -183,6 +188,8 @@ def headline(question: Question, axes: Iterable[Axis] = (), rows: Rows = ()) -> 
     axes = tuple(axes)
     given = {name for name in ("users", "price") if question.get(name) is not None} | {axis.key for axis in axes}
     if question.command == "economies":
+        if question.get("load_share") is not None or any(axis.key == "load_share" for axis in axes):
+            return _AT_LOAD
         return _USERS if "users" in given else _EVEN if "api_price" in given else _FLOOR
     if question.command == "fit":
         return _FIT if "gpu" in question.given or any(axis.key == "gpu" for axis in axes) else _NEEDS

@@ -164,8 +164,8 @@ _WORDS = {
 _ANSWERED = {
     **dict.fromkeys(
         ("utilization", "mfu", "mbu", "occupancy", "load", "duty", "duty_cycle", "hours", "hours_per_day", "busy"),
-        "how well hardware is used follows from its load: economies has the price of a token at 20%, 40% and 80% of a "
-        "full one, and of --users with --minutes-per-day or --messages-per-day, and --traffic; ",
+        "how well hardware is used follows from its load: economies --load 30% has the price of a token at so much of "
+        "a full one, and of --users with --minutes-per-day or --messages-per-day, and --traffic; ",
     ),
     **dict.fromkeys(
         ("credit", "credits", "cash", "runway", "months", "burn", "monthly_budget"),
@@ -433,7 +433,7 @@ def economies(
     chunk_tokens: take.ChunkTokens = None, max_sequences: take.MaxSequences = None,
     purchase_price: take.PurchasePrice = None, years: take.Years = None, interest: take.Interest = None,
     power_price: take.PowerPrice = None, pue: take.Pue = None, api_price: take.ApiPrice = None,
-    tokens_per_month: take.TokensPerMonth = None, margin: take.Margin = None,
+    tokens_per_month: take.TokensPerMonth = None, load_share: take.LoadShare = None, margin: take.Margin = None,
     host: take.Host = None, offload: take.Offload = None, offload_layers: take.OffloadLayers = None,
     sweep: take.Sweep = None, sensitivity: take.Sensitivity = None, scenario: take.Scenario = None,
     format: take.Form = None, json: take.Json = None, csv: take.Csv = None, steps: take.Steps = None,

@@ -204,6 +204,13 @@ _ALL = (
     Option("max_wait_probability", "SHARE", "share of requests that may wait for a free slot", _of(SHARE)),
     Option("api_price", "IN/OUT", "USD a million tokens of an API: IN/OUT[/CACHED], or OUT", TokenPrices(TOKEN_PRICE)),
     Option("tokens_per_month", "N", "tokens in and out of all users in a month, in place of users", _of(COUNT)),
+    Option(
+        "load_share",
+        "SHARE",
+        "share of the tokens a second of full replicas that is sold, all devices paid: 30%",
+        _of(SHARE),
+        also="load",
+    ),
     Option("margin", "SHARE", "gross margin that a price of tokens or of a user is to leave: 60%", _of(MARGIN)),
     Option(
         "seat_price",
@@ -487,6 +494,8 @@ class Economies(Rack, Offload, Step, Request, People, Level, Many, total=False):
 
     gpu: Parts
     users: Number
+    load_share: Number
+    load: Number
     points: Number
 
 

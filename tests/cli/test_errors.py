@@ -137,7 +137,7 @@ def test_a_near_miss_suggests(args: tuple[str, ...], suggestion: str, run: Run) 
     ("asked", "said"),
     [
         ("utilization --prompt 1000", "did you mean --input-tokens? "),
-        ("economies --utilization 30%", "how well hardware is used follows from its load: economies has "),
+        ("economies --utilization 30%", "how well hardware is used follows from its load: economies --load 30% has "),
         ("fit --credit 100k", "gives USD a month of devices that always run: a credit over it is the months that "),
         ("userbase --revenue-per-user 20", "userbase --users N --seat-price 49 gives the gross margin at what "),
         ("fit --lora 20", "hint: adapters are not modelled: leave their bytes room, --usable 80% "),
