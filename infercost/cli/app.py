@@ -163,7 +163,7 @@ _WORDS = {
 #: words of them, and what to give or to do instead.
 _ANSWERED = {
     **dict.fromkeys(
-        ("utilization", "mfu", "mbu", "occupancy", "load", "duty", "duty_cycle", "hours", "hours_per_day", "busy"),
+        ("utilization", "mfu", "mbu", "occupancy", "load", "duty", "duty_cycle", "hours", "busy"),
         "how well hardware is used follows from its load: economies --load 30% has the price of a token at so much of "
         "a full one, and of --users with --minutes-per-day or --messages-per-day, and --traffic; ",
     ),
@@ -343,7 +343,7 @@ def utilization(
     burstiness: take.GapVariation = None, concurrency: take.Concurrency = None,
     num_prompts: take.NumPrompts = None, requests: take.Requests = None,
     max_sequences: take.MaxSequences = None, disaggregated: take.Disaggregated = None,
-    measured_tokens_per_s: take.MeasuredTokensPerS = None,
+    measured_tokens_per_s: take.MeasuredTokensPerS = None, hours_per_day: take.HoursPerDay = None,
     api_price: take.ApiPrice = None,
     draft_tokens: take.DraftTokens = None, acceptance: take.Acceptance = None,
     draft: take.DraftHead = None, draft_model: take.DraftModel = None, draft_cost: take.DraftCost = None,
