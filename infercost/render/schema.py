@@ -162,6 +162,7 @@ def _answer(command: str, rows: dict[str, Any]) -> dict[str, Any]:
         },
         "inputs": {"type": "object", "description": "options and figures of presets, in base units"},
         "assumed": {**texts, "description": "the inputs that nobody gave"},
+        "asked": {"type": "object", "description": "the options that were given: --scenario asks them again"},
         "results": _results(command),
         "bands": BANDS,
         "rows": {
