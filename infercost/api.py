@@ -14,7 +14,7 @@ from infercost.render import to_text
 from infercost.report import Report
 from infercost.scenario import options as takes
 from infercost.scenario.options import MANY
-from infercost.scenario.read import Question, ask, names_no_model
+from infercost.scenario.read import Question, ask, asked_of, names_no_model
 from infercost.scenario.resolve import resolve
 from infercost.scenario.scenario import Scenario
 
@@ -134,6 +134,7 @@ def _listing(question: Question, steps: bool, charts: bool) -> Callable[[], Repo
 
 def finished(report: Report, question: Question, steps: bool, charts: bool) -> Report:
     """The report with its work shown and its pictures made, where they are wanted."""
+    report = report.replace(asked=asked_of(question))
     if steps and report.work:
         from infercost.formulas.recorder import work_of
 

@@ -116,7 +116,7 @@ class Report(Frozen):
     command line writes ``file`` and ``export``. ``work`` evaluates the chosen point again for its ``steps``, or several
     by name. ``met`` is false where the model does not fit or a limit cannot be met (exit code 3). ``bands`` are
     intervals of results: eight of ten measured runs of their kind lie inside. ``whole`` is what ``parts`` are shares
-    of where they overlap, else their sum.
+    of where they overlap, else their sum. ``asked`` are the options that were given.
     """
 
     command: str
@@ -137,6 +137,7 @@ class Report(Frozen):
     export: Export | None = None
     charts: "tuple[Picture, ...]" = ()
     bands: Mapping[str, tuple[float, float]] = MappingProxyType({})
+    asked: Mapping[str, Any] = MappingProxyType({})
 
     def __getitem__(self, key: str) -> Any:
         """The value of a result by its JSON key.

@@ -103,6 +103,7 @@ SHARE = Kind("a share", "share", {"": 1.0, "%": 0.01}, "0.9 or 90%", most=1)
 MULTIPLE = Kind("a number", "", {"": 1.0, "x": 1.0}, "0, 1, 5 or 1.5", zero=True)
 FACTOR = Kind("a factor", "", {"": 1.0, "x": 1.0}, "0.9, 1 or 1.1x")
 ABOVE_ONE = Kind("a ratio", "x", {"": 1.0, "x": 1.0}, "1.35 or 1.35x", least=1)
+DAILY_HOURS = Kind("hours a day", "h/day", {"": 1.0, "h": 1.0, "h/day": 1.0}, "8, 8h or 8h/day", most=24)
 MINUTES = Kind("a time per day", "min/day", _DAILY, "10, 10min/day or 1.5h/day", most=1440)
 HOURLY = Kind("a price per hour", "USD/h", {"": 1.0, **_HOURLY}, "2.10, $2.10/h or 2.10 USD/h", currency=True)
 MONEY = Kind("a price", "USD", {"": 1.0, "USD": 1.0, "k": 1e3, "M": 1e6}, "25000, $25000 or $25k", currency=True)
@@ -266,6 +267,8 @@ def exact(value: object, unit: str = "", most: int = 4) -> str:
     if unit in _PREFIXED:
         return _scaled(value, _SI, unit, most)
     if unit.startswith("USD"):
+        if value < 0:  # a loss
+            return f"-{exact(-value, unit, most)}"
         return f"${_money(value) if most == 4 and unit != HOUR_PRICE else _exact_money(value, most)}{unit[3:]}"
     if unit == "param":
         return _scaled(value, _PARAMS, "", most).replace(" ", "")

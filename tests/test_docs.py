@@ -13,6 +13,7 @@ from typing import NamedTuple
 import pytest
 
 from infercost.cli.app import COMMANDS
+from infercost.scenario.options import SECOND_NAMES
 from tests.conftest import ROOT, Run, bare_env, heard, run_on
 
 README = ROOT / "README.md"
@@ -139,7 +140,7 @@ def in_text() -> list[str]:
 
 def test_an_option_in_the_text_exists() -> None:
     """Of a command, or of llama.cpp where the text says so."""
-    names = {name for command in COMMANDS.values() for name in inspect.signature(command).parameters} | {"isl", "osl"}
+    names = {name for command in COMMANDS.values() for name in inspect.signature(command).parameters} | {*SECOND_NAMES}
     ours = {f"--{name.replace('_', '-')}" for name in names} | {"--install-completion"}
     shown = {name for text in texts() for name in re.findall(r"(?<![\w-])--[a-z][a-z-]+", text)}
     assert shown - ours == {"--help", "--n-cpu-moe"} - ours

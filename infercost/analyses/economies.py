@@ -46,6 +46,8 @@ NEARNESS = {"users_within_2x": 2.0, "users_within_10_percent": 1.1}
 
 #: Users of a replica too few for a fifth of its load, and shares of its tokens at which one has a row.
 FEW = 20
+#: How much of the load that was asked about whole users may be off before it is said.
+NEAR = 0.05
 LOADED = {
     f"usd_per_million_tokens_{end}": share
     for end, share in {"fifth": 0.2, "two_fifths": 0.4, "four_fifths": 0.8}.items()
@@ -118,7 +120,7 @@ def _results(scenario: Scenario, lone: Day, floor: Day, even: own_or_api.BreakEv
     yield Row("batch_limit", fleet.slots, f"on a replica: {LIMITS[service.binds]}")
     yield Row("gpus_per_replica", scenario.rack.devices, scenario.rack.part.name)
     yield (full_row := _capacity_row(fleet))
-    yield from (_at_share(scenario, key, share, full_row.value, even) for key, share in LOADED.items())
+    yield from _load_rows(scenario, full_row.value, even)
     yield from (_nearness_row(scenario, key, times * least) for key, times in NEARNESS.items())
     yield Row("floor_usd_per_million_tokens", _usd(service, least), "with endless users")
     yield from price_rows(floor_row := cost.row_of(service, floor), "of the floor, ")
@@ -169,6 +171,8 @@ def _first_words(scenario: Scenario, even: own_or_api.BreakEven | None) -> str:
     """What both cost at the load that was asked about, and where a service of one's own breaks even with an API."""
     service, load = scenario.service, _asked_load(scenario)
     words = (own_or_api.at_load(service, load, even) if load else "") or own_or_api.sentence(service, even)
+    if scenario.question.get("load_share") is not None:  # which is asked about in place of full replicas
+        return words
     return words + own_or_api.capacity_words(own_or_api.capacity_of(service, even))
 
 
@@ -188,6 +192,9 @@ def _works(scenario: Scenario, lone: Day, floor: Day) -> dict[str, Callable[[], 
     """What a person works out: the rack and one user, a full replica, the floor, and a lone user beside them."""
     service, price = scenario.service, scenario.api_price
     more: dict[str, Callable[[], object]] = {}
+    if (share := scenario.question.get("load_share")) is not None:
+        day, _ = _at_share(scenario, share, _capacity_row(service.fleet).value)
+        more["this load"] = lambda: _reworked_load(scenario, day)
     if price is not None:
         more["own or API"] = lambda: own_or_api.work(service, price)
     if scenario.question.get("margin") is not None:
@@ -200,6 +207,16 @@ def _works(scenario: Scenario, lone: Day, floor: Day) -> dict[str, Callable[[], 
         "a lone user": lambda: _served_and_paid(service, reworked_day(service.fleet, lone)),
         **more,
     }
+
+
+def _reworked_load(scenario: Scenario, day: Day) -> None:
+    """A replica at the load that was asked about, worked out again: its token, its month, an API's bill for it."""
+    service, price = scenario.service, scenario.api_price
+    day = reworked_day(queued(service).fleet, day)
+    _usd(service, cost.device_seconds(service, day))
+    cost.month_usd(service, day)
+    if price is not None:
+        own_or_api.month_at(service, day, cost.bill_of(price, service.request))
 
 
 def _nearness_row(scenario: Scenario, key: str, limit: float) -> Row:
@@ -223,24 +240,67 @@ def _capacity_row(fleet: Fleet) -> Row:
     return Row("users_per_replica", int(cost.most_users(fleet, 1)), remark)
 
 
-def _at_share(scenario: Scenario, key: str, share: float, full: int, even: own_or_api.BreakEven | None) -> Row:
-    """What a token costs where one replica makes a share of the tokens of a full one: its users follow from them.
+def _at_share(scenario: Scenario, share: float, full: int) -> tuple[Day, float]:
+    """The day of one replica that makes a share of the tokens of a full one, and the share that its users make.
 
-    Beside it stands what would be earned at an API's price. Where users are minutes, fewer are served faster and make
-    more tokens each.
+    Where users are minutes, fewer are served faster and make more tokens each.
     """
     fleet = queued(scenario.service).fleet
     whole = day_of(fleet, full).tokens_per_s
     most = share * whole * (1 + DUST)
     last = numeric.last_that(lambda count: day_of(fleet, count).tokens_per_s <= most, 1.0, full, whole=True)
-    users = max(numeric.floor(last), 1)
-    found = known(cost.row_of(scenario.service, day_of(fleet, users)), scenario.rack)
+    day = day_of(fleet, max(numeric.floor(last), 1))
+    return day, day.tokens_per_s / whole
+
+
+def _share_row(scenario: Scenario, key: str, load: tuple[Day, float], even: own_or_api.BreakEven | None) -> Row:
+    """What a token costs at a share of the load, beside it what would be earned at an API's price."""
+    day, made = load
+    found = known(cost.row_of(scenario.service, day), scenario.rack)
     paid, used = found["usd_per_million_tokens"], found["utilization"]
     mfu = "" if used is None else f", {show(used, 'share')} of the arithmetic"
-    made = found["tokens_per_s"] / whole
     margin = even and own_or_api.margin_at(paid, even.bill)
     mfu += "" if margin is None else f", gross margin {show(margin, 'share')} at the API's price"
-    return Row(key, paid, f"{many(users, 'user')}, {show(made, 'share')} of its full tokens/s{mfu}", paid is not None)
+    users = many(numeric.floor(day.users), "user")
+    return Row(key, paid, f"{users}, {show(made, 'share')} of its full tokens/s{mfu}", paid is not None)
+
+
+def _load_rows(scenario: Scenario, full: int, even: own_or_api.BreakEven | None) -> Iterator[Row]:
+    """What a token costs at shares of the load; at one that was asked about a month too, and what an API leaves."""
+    for key, share in LOADED.items():
+        yield _share_row(scenario, key, _at_share(scenario, share, full), even)
+    if (asked := scenario.question.get("load_share")) is None:
+        return
+    load = day, _ = _at_share(scenario, asked, full)
+    month = cost.month_usd(scenario.service, day)
+    yield _share_row(scenario, "usd_per_million_tokens_at_load", load, even)
+    yield Row("load_usd_per_month", month, f"one replica, {scenario.service.paid_hours} paid", month is not None)
+    if even is not None:
+        billed = own_or_api.month_at(scenario.service, day, even.bill)[1]
+        left = None if month is None else billed - month
+        yield Row("load_api_usd_per_month", billed, "what the API bills for its tokens")
+        yield Row("load_left_usd_per_month", left, "of that bill, over your own cost", month is not None)
+        margin = own_or_api.margin_at(month, billed)
+        yield Row("load_gross_margin", margin, "the same, of that bill", margin is not None)
+
+
+def _load_words(scenario: Scenario, values: Mapping[str, Any]) -> str:
+    """The price of a token at the load that was asked about, and what an API's price leaves; empty unasked."""
+    if (paid := values.get("usd_per_million_tokens_at_load")) is None:
+        return ""
+    share = scenario.question.get("load_share")
+    day, made = _at_share(scenario, share, values["users_per_replica"])
+    users = many(numeric.floor(day.users), "user")
+    made_by = "" if abs(made / share - 1) < NEAR else f" ({users} of {values['users_per_replica']:,}: {made:.1%})"
+    tokens = f"a million {'output tokens' if scenario.service.request else 'tokens'}"
+    start = f"At {show(share, 'share')} load{made_by} {tokens} cost {show(paid, 'USD')}"
+    replica = f"a replica of {many(scenario.rack.devices, 'device')}"
+    month = show(values["load_usd_per_month"], "USD")
+    if (billed := values.get("load_api_usd_per_month")) is None:
+        return f"{start}; {replica} costs {month} a month. "
+    left, margin = (values[f"load_{key}"] for key in ("left_usd_per_month", "gross_margin"))
+    ends = f"{'leaves' if left >= 0 else 'loses'} {show(abs(left), 'USD')}, a gross margin of {show(margin, 'share')}"
+    return f"{start}; {replica} takes in {show(billed, 'USD')} a month at the API's price, costs {month} and {ends}. "
 
 
 def _usd(service: Service, seconds: float) -> float | None:
@@ -273,11 +333,12 @@ def _verdict(scenario: Scenario, values: Mapping[str, Any], even: own_or_api.Bre
     only = "" if service.paid_hours == BUSY else " if only busy time is paid"
     speed = f"at the floor a user gets {show(values['floor_tokens_per_s_per_user'])} tokens/s"
     price = f"{_first_words(scenario, even)}{_price_words(scenario, values, said=False)}"
+    start = f"{_load_words(scenario, values)}{margin_words(scenario, values)}"
     if certain := bounded(service.running).rstrip():
         speed += "" if price else f", {certain}"
         price = price and f"{price.removesuffix('. ')}, {certain}. "
     return (
-        f"{margin_words(scenario, values)}{price}{reach} within twice the floor; {speed}. {_room_words(service)}"
+        f"{start}{price}{reach} within twice the floor; {speed}. {_room_words(service)}"
         f"A lone user pays {paid} the floor, {busy} a full batch{only}. "
         f"{_capacity_words(scenario, values)}{memory_words(scenario.rack)}"
     )
@@ -301,7 +362,8 @@ def _verdict_beside_api(scenario: Scenario, values: Mapping[str, Any], even: own
     if even.users is None:
         last += _capacity_words(scenario, values)
     last += _room_words(scenario.service)
-    text = f"{margin_words(scenario, values)}{_first_words(scenario, even)}{last}".rstrip()
+    start = f"{_load_words(scenario, values)}{margin_words(scenario, values)}"
+    text = f"{start}{_first_words(scenario, even)}{last}".rstrip()
     return f"{text}{memory_words(scenario.rack)}"
 
 
@@ -309,6 +371,8 @@ def _capacity_words(scenario: Scenario, values: Mapping[str, Any]) -> str:
     """The most users of a replica, and what a token costs where it makes only a share of its tokens."""
     full, devices = values["users_per_replica"], many(scenario.rack.devices, "device")
     costs = {share: cost for key, share in LOADED.items() if (cost := values.get(key)) is not None}
+    if values.get("usd_per_million_tokens_at_load") is not None:  # said first
+        costs = {}
     first, *others = (f"at {share:.0%}{{}} {show(cost, 'USD')}" for share, cost in costs.items()) if costs else ("",)
     loads = f"; {', '.join((first.format(' load a million cost'), *(each.format('') for each in others)))}"
     told = costs and full >= FEW  # one of fewer is more than a share of them

@@ -41,6 +41,7 @@ class Own(NamedTuple):
     ``words`` say whose rent that is, ``share`` of all hours is where both cost the same, ``months`` of all hours save
     what was paid for it: None where renting costs no more than its electricity. ``api_months`` of an API's bill for the
     same requests save what was paid for all devices, infinite where it is below their electricity, of a load ``when``.
+    ``hours`` a day are those of use that were asked about, in which ``months`` count.
     """
 
     price: float
@@ -51,6 +52,7 @@ class Own(NamedTuple):
     months: float | None = None
     api_months: float | None = None
     when: str = ""
+    hours: float | None = None
 
 
 #: What is charged for, by the end of its key, and what stands beside it.
@@ -68,7 +70,7 @@ def own_of(scenario: Scenario) -> Own | None:
         return None
     part = scenario.rack.part
     price = own_price(terms, part)
-    own = Own(price, scenario.question.get("purchase_price") is not None)
+    own = Own(price, scenario.question.get("purchase_price") is not None, hours=scenario.question.get("hours_per_day"))
     if not own.bought or (rent := _rent_of(scenario)) is None:
         return own
     electricity, prices = electricity_price(terms, part), {"owned_price": own.price, "rent": rent[0]}
@@ -78,12 +80,27 @@ def own_of(scenario: Scenario) -> Own | None:
     else:
         share = formulas.cost.break_even_hours_share(**prices)
     own = own._replace(rent=rent[0], words=rent[1], share=share)
-    if not saves:
+    shared = {"purchase_price": terms["purchase_price"], "rent": rent[0], "electricity_price": electricity}
+    if own.hours is None:
+        return own._replace(months=formulas.cost.payback_months(**shared)) if saves else own
+    powered = _powered(own, scenario)
+    if rent[0] * own.hours <= electricity * powered:
         return own
-    months = formulas.cost.payback_months(
-        purchase_price=terms["purchase_price"], rent=rent[0], electricity_price=electricity
-    )
+    months = formulas.cost.used_payback_months(**shared, hours_per_day=own.hours, powered_hours=powered)
     return own._replace(months=months)
+
+
+def _powered(own: Own, scenario: Scenario) -> float:
+    """Hours a day in which a device draws power: those of use at home, or where its electricity alone is paid."""
+    return own.hours if own.hours and (is_owned(scenario.rack.part) or not own.bought) else 24.0
+
+
+def _month_of_use(own: Own, scenario: Scenario, devices: float) -> tuple[float, float]:
+    """USD of a month of use, and of its electricity."""
+    electricity = electricity_price(_terms_of(scenario), scenario.rack.part)
+    shared = {"electricity_price": electricity, "devices": devices}
+    power = formulas.cost.used_electricity(**shared, powered_hours=_powered(own, scenario))
+    return formulas.cost.used_usd_per_month(**shared, owned_price=own.price, used_electricity=power), power
 
 
 def _terms_of(scenario: Scenario) -> dict[str, float]:
@@ -120,10 +137,12 @@ def with_own(report: Report, scenario: Scenario) -> Report:
     when = " when full" if _of_load(report) else ""
     own = own._replace(api_months=_api_months(scenario, report, own), when=when)
     devices = report.values.get("gpus") if report.command == "utilization" else None
-    said = f" {_sentence(own, devices=devices or 0)}" if _is_priced(report) else ""
+    used = _month_of_use(own, scenario, devices) if own.hours is not None and devices else None
+    month = used[0] if used else formulas.cost.usd_per_month(price=own.price, devices=devices) if devices else 0.0
+    said = f" {_sentence(own, month=month)}" if _is_priced(report) else ""
     return report.replace(
         verdict=report.verdict + said,
-        results=(*report.results, *_rows(own, scenario)),
+        results=(*report.results, *_rows(own, scenario), *_rows_of_use(own, used)),
         work=_after(partial(_shown_own, scenario, report), report.work),
     )
 
@@ -132,6 +151,8 @@ def _shown_own(scenario: Scenario, report: Report) -> None:
     """What ``--steps`` shows of a device of one's own: its price, and what its purchase is held against."""
     if own := own_of(scenario):
         _api_months(scenario, report, own)
+        if own.hours is not None and (devices := report.values.get("gpus")):
+            _month_of_use(own, scenario, devices)
 
 
 def _of_load(report: Report) -> str:
@@ -179,15 +200,29 @@ def _rows(own: Own, scenario: Scenario) -> Iterator[Row]:
         of = "of all hours in use" + (", power drawn in those" if is_owned(scenario.rack.part) else "")
         yield Row("break_even_hours_share", own.share, of if own.share < 1 else "renting is always cheaper")
     if own.months is not None:
-        yield Row("payback_months", own.months, "always in use, no interest")
+        used = "always in use" if own.hours is None else _used(own.hours)
+        yield Row("payback_months", own.months, f"{used}, no interest")
     if own.api_months is not None and own.api_months < inf:
         yield Row("api_payback_months", own.api_months, f"its bill for the same{own.when}, no interest")
 
 
-def _sentence(own: Own, of: str = "", devices: int = 0) -> str:
-    """What owning costs against renting, or that a price is of electricity alone, and a month of so many devices."""
-    month = formulas.cost.usd_per_month(price=own.price, devices=devices) if devices else 0.0
+def _used(hours: float) -> str:
+    """How long a machine is used, in words."""
+    return f"used {'1 hour' if hours == 1 else f'{show(hours)} hours'} a day"
+
+
+def _rows_of_use(own: Own, used: tuple[float, float] | None) -> Iterator[Row]:
+    """What a month of use costs, where hours were asked about."""
+    if used is not None and own.hours is not None:
+        yield Row("usd_per_month", used[0], _used(own.hours))
+        yield Row("electricity_usd_per_month", used[1], "of it")
+
+
+def _sentence(own: Own, of: str = "", month: float = 0.0) -> str:
+    """What owning costs against renting, or that a price is of electricity alone, and a month of all devices."""
     busy = f"It costs {show(month, 'USD')} a month if always busy. " if month else ""
+    if own.hours is not None and month:
+        busy = f"{_used(own.hours).capitalize()} it costs {show(month, 'USD')} a month. "
     if not own.bought:
         return f"{busy}The price is electricity alone."
     owned = f"{busy}Owned, a device-hour{of} costs {show(own.price, 'USD')}"
@@ -200,7 +235,11 @@ def _sentence(own: Own, of: str = "", devices: int = 0) -> str:
     if own.rent is None or own.share is None:
         return f"{owned}; no rent of it is known: --price."
     cheaper = f"owning is cheaper if used over {show(own.share, 'share')} of the hours"
-    cheaper += f", and pays back in {many(own.months, 'month')} if always used" if own.months else ""
+    if own.months:
+        when = "if always used" if own.hours is None else f"{_used(own.hours)}"
+        cheaper += f", and pays back in {many(own.months, 'month')} {when}"
+    elif own.hours is not None:
+        cheaper += f", and never pays back {_used(own.hours)}"
     if own.share >= 1:
         cheaper = "renting is cheaper even if always used"
     return f"{owned}; rented {show(own.rent, 'USD')}{own.words}: {cheaper}."

@@ -134,6 +134,11 @@ _EVEN = _FLOOR._replace(
     columns=("api_usd_per_million_tokens", "break_even_users", *_FLOOR.columns),
     verdict=(("api_usd_per_million_tokens",), ("break_even_users",)),
 )
+_AT_LOAD = _FLOOR._replace(
+    columns=("load_gross_margin", "load_left_usd_per_month"),
+    bar=("usd_per_million_tokens_at_load",),
+    verdict=(("usd_per_million_tokens_at_load",), ("load_gross_margin",)),
+)
 _USERS_COST = (_USD, "device_seconds_per_token")
 _USERS = Headline(
     columns=("gpus", "batch", "utilization", _SPEED, "cost_ratio"),
@@ -183,6 +188,8 @@ def headline(question: Question, axes: Iterable[Axis] = (), rows: Rows = ()) -> 
     axes = tuple(axes)
     given = {name for name in ("users", "price") if question.get(name) is not None} | {axis.key for axis in axes}
     if question.command == "economies":
+        if question.get("load_share") is not None or any(axis.key == "load_share" for axis in axes):
+            return _AT_LOAD
         return _USERS if "users" in given else _EVEN if "api_price" in given else _FLOOR
     if question.command == "fit":
         return _FIT if "gpu" in question.given or any(axis.key == "gpu" for axis in axes) else _NEEDS
@@ -449,7 +456,9 @@ def _served_words(reports: Iterable[Report]) -> str:
 
 def _verdict(axes: tuple[Axis, ...], head: Headline, rows: Rows, served: str) -> str:
     """How many points do not fit, keep up or have an answer, then the main figures over the others."""
-    feasible, start = feasible_rows(rows), _infeasible(axes, rows, served) + _cache_words(axes, rows)
+    said = head is _FIT and not any(row["fits"] for row in rows)  # what is missing is a figure of it
+    start = _infeasible(axes, rows, served, "" if said else _short_words(axes, rows)) + _cache_words(axes, rows)
+    feasible = feasible_rows(rows)
     if head is not _FIT and not any(row["fits"] for row in rows):  # no figure of what cannot run
         return start.strip()
     first, waiting = feasible[0], _waiting_words(axes, feasible)
@@ -603,21 +612,31 @@ def _figures(axes: tuple[Axis, ...], head: Headline, rows: Rows) -> list[str]:
     return [key for key in figures if key and all(axis.key != key for axis in axes)]
 
 
-def _infeasible(axes: tuple[Axis, ...], rows: Rows, served: str) -> str:
+def _infeasible(axes: tuple[Axis, ...], rows: Rows, served: str, short: str) -> str:
     """Which points, or how many, are no good, by what is wrong with them, and which fit beside those that do not.
 
-    Behind those that do not keep up stands what is ``served``.
+    Behind those that do not fit stands by how much they are ``short``, behind those that do not keep up what is
+    ``served``.
     """
     others = ""
     if (fitting := [row for row in rows if row["fits"]]) and _has_names(axes):
         others = f", {_which(axes, fitting, rows)} {'does' if len(fitting) == 1 else 'do'}"
     kinds = (
-        ([row for row in rows if row["fits"] is False], f"does not fit{others}", f"do not fit{others}"),
+        ([row for row in rows if row["fits"] is False], f"does not fit{short}{others}", f"do not fit{short}{others}"),
         ([row for row in rows if row.get("stable") is False], f"does not keep up{served}", f"do not keep up{served}"),
         ([row for row in rows if _misses(row)], "misses the limit", "miss the limit"),
         ([row for row in rows if row["fits"] is None], "has no answer", "have no answer"),
     )
     return "".join(f"{_which(axes, such, rows)} {one if len(such) == 1 else all}. " for such, one, all in kinds if such)
+
+
+def _short_words(axes: tuple[Axis, ...], rows: Rows) -> str:
+    """By how much each of the points that do not fit is short; empty where they have no names or are many."""
+    unfit = [row for row in rows if row["fits"] is False]
+    if not (_has_names(axes) and 0 < len(unfit) <= NAMED and all(row.get("shortfall_bytes") for row in unfit)):
+        return ""
+    each = "" if all(row.get("gpus") == 1 for row in unfit) else " a device"
+    return f" (short by {_enumerated(show(row['shortfall_bytes'], 'B') for row in unfit)}{each})"
 
 
 def _misses(row: Values) -> bool:

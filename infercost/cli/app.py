@@ -163,9 +163,9 @@ _WORDS = {
 #: words of them, and what to give or to do instead.
 _ANSWERED = {
     **dict.fromkeys(
-        ("utilization", "mfu", "mbu", "occupancy", "load", "duty", "duty_cycle", "hours", "hours_per_day", "busy"),
-        "how well hardware is used follows from its load: economies has the price of a token at 20%, 40% and 80% of a "
-        "full one, and of --users with --minutes-per-day or --messages-per-day, and --traffic; ",
+        ("utilization", "mfu", "mbu", "occupancy", "load", "duty", "duty_cycle", "hours", "busy"),
+        "how well hardware is used follows from its load: economies --load 30% has the price of a token at so much of "
+        "a full one, and of --users with --minutes-per-day or --messages-per-day, and --traffic; ",
     ),
     **dict.fromkeys(
         ("credit", "credits", "cash", "runway", "months", "burn", "monthly_budget"),
@@ -343,7 +343,7 @@ def utilization(
     burstiness: take.GapVariation = None, concurrency: take.Concurrency = None,
     num_prompts: take.NumPrompts = None, requests: take.Requests = None,
     max_sequences: take.MaxSequences = None, disaggregated: take.Disaggregated = None,
-    measured_tokens_per_s: take.MeasuredTokensPerS = None,
+    measured_tokens_per_s: take.MeasuredTokensPerS = None, hours_per_day: take.HoursPerDay = None,
     api_price: take.ApiPrice = None,
     draft_tokens: take.DraftTokens = None, acceptance: take.Acceptance = None,
     draft: take.DraftHead = None, draft_model: take.DraftModel = None, draft_cost: take.DraftCost = None,
@@ -433,7 +433,7 @@ def economies(
     chunk_tokens: take.ChunkTokens = None, max_sequences: take.MaxSequences = None,
     purchase_price: take.PurchasePrice = None, years: take.Years = None, interest: take.Interest = None,
     power_price: take.PowerPrice = None, pue: take.Pue = None, api_price: take.ApiPrice = None,
-    tokens_per_month: take.TokensPerMonth = None, margin: take.Margin = None,
+    tokens_per_month: take.TokensPerMonth = None, load_share: take.LoadShare = None, margin: take.Margin = None,
     host: take.Host = None, offload: take.Offload = None, offload_layers: take.OffloadLayers = None,
     sweep: take.Sweep = None, sensitivity: take.Sensitivity = None, scenario: take.Scenario = None,
     format: take.Form = None, json: take.Json = None, csv: take.Csv = None, steps: take.Steps = None,

@@ -275,6 +275,28 @@ def payback_months(*, purchase_price: float, rent: float, electricity_price: flo
     return purchase_price / ((rent - electricity_price) * HOURS_PER_MONTH)
 
 
+@formula(source="electricity of the hours in which it draws power, in an average month of 730 hours")
+def used_electricity(*, electricity_price: float, devices: float, powered_hours: float) -> float:
+    """USD a month for the electricity of accelerators that draw power for so many hours a day."""
+    return electricity_price * devices * powered_hours / 24 * HOURS_PER_MONTH
+
+
+@formula(source="a purchase is paid every hour of an average month of 730 hours, electricity in those of power")
+def used_usd_per_month(
+    *, owned_price: float, electricity_price: float, devices: float, used_electricity: float
+) -> float:
+    """USD a month of accelerators that are owned, with the electricity of their use."""
+    return (owned_price - electricity_price) * devices * HOURS_PER_MONTH + used_electricity
+
+
+@formula(source="definition: a price over what each month saves of a rent that is paid in hours of use, no interest")
+def used_payback_months(
+    *, purchase_price: float, rent: float, hours_per_day: float, electricity_price: float, powered_hours: float
+) -> float:
+    """Months in which an accelerator that is used for some hours a day saves its price, against renting it for them."""
+    return purchase_price / ((rent * hours_per_day - electricity_price * powered_hours) / 24 * HOURS_PER_MONTH)
+
+
 @formula(
     source="definition: what was bought over what each month saves of an API's bill, electricity of all hours paid"
 )

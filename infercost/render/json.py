@@ -22,6 +22,7 @@ def document(report: Report, sources: bool) -> dict[str, Any]:
         "met": report.met,
         "inputs": {item.key: item.value for item in report.inputs},
         "assumed": [item.key for item in report.inputs if item.assumed],
+        "asked": dict(report.asked),
         "results": {row.key: row.value for row in report.results},
         **({"bands": {key: list(band) for key, band in report.bands.items()}} if report.bands else {}),
         "rows": [dict(row) for row in report.series.rows] if report.series else [],

@@ -29,6 +29,7 @@ usd_per_million_tokens_output usd_per_million_tokens_blended"""
 _LEVEL = f"""{_SERVICE} name busy_share tokens_per_s_per_user device_seconds_per_token usd_per_million_tokens_decode
 usd_per_million_tokens_busy"""
 _ECONOMIES = f"""usd_per_million_tokens_fifth usd_per_million_tokens_two_fifths usd_per_million_tokens_four_fifths
+usd_per_million_tokens_at_load load_usd_per_month load_api_usd_per_month load_left_usd_per_month load_gross_margin
 lone_user_cost_ratio lone_user_reserved_cost_ratio batch_limit gpus_per_replica users_per_replica
 users_within_2x users_within_10_percent charged_usd_per_million_tokens charged_usd_per_million_tokens_input
 charged_usd_per_million_tokens_output charged_usd_per_million_tokens_at_users
@@ -50,8 +51,8 @@ RESULTS = {
     input_tokens_per_s job_time_s job_usd mixed_gpus mixed_usd_per_million_tokens mixed_itl_s prefill_flops
     usd_per_million_tokens_input most_requests_per_s requests_at_once measured_utilization
     measured_memory_bandwidth_utilization measured_over_estimate measured_over_bound measured_bytes_per_s
-    wh_per_request usd_per_request rated_power_w kwh_per_day api_usd_per_million_tokens own_over_api_cost {_OWN}
-    {_ROOM}""",
+    wh_per_request usd_per_request rated_power_w kwh_per_day api_usd_per_million_tokens own_over_api_cost
+    usd_per_month electricity_usd_per_month {_OWN} {_ROOM}""",
     "sweep-batch": f"gpus critical_batch knee_batch max_batch lone_user_cost_ratio {_OWN} {_ROOM}",
     "userbase": f"""{_SERVICE} people_online minutes_per_day decoding_share users_at_trough mean_concurrent
     trough_to_mean_for_million_users peak_concurrent trough_concurrent slots usd_per_month in_flight batch_limit
@@ -161,6 +162,7 @@ def _answer(command: str, rows: dict[str, Any]) -> dict[str, Any]:
         },
         "inputs": {"type": "object", "description": "options and figures of presets, in base units"},
         "assumed": {**texts, "description": "the inputs that nobody gave"},
+        "asked": {"type": "object", "description": "the options that were given: --scenario asks them again"},
         "results": _results(command),
         "bands": BANDS,
         "rows": {

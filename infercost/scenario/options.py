@@ -13,6 +13,7 @@ from infercost.scenario.ranges import FORMS, Measure, PartPrices, TokenPrices, p
 from infercost.units import (
     ABOVE_ONE,
     COUNT,
+    DAILY_HOURS,
     HOURLY,
     JOB,
     KWH_PRICE,
@@ -204,6 +205,13 @@ _ALL = (
     Option("max_wait_probability", "SHARE", "share of requests that may wait for a free slot", _of(SHARE)),
     Option("api_price", "IN/OUT", "USD a million tokens of an API: IN/OUT[/CACHED], or OUT", TokenPrices(TOKEN_PRICE)),
     Option("tokens_per_month", "N", "tokens in and out of all users in a month, in place of users", _of(COUNT)),
+    Option(
+        "load_share",
+        "SHARE",
+        "share of the tokens a second of full replicas that is sold, all devices paid: 30%",
+        _of(SHARE),
+        also="load",
+    ),
     Option("margin", "SHARE", "gross margin that a price of tokens or of a user is to leave: 60%", _of(MARGIN)),
     Option(
         "seat_price",
@@ -220,6 +228,7 @@ _ALL = (
     Option("years", "N", "years until it is paid off", _of(YEARS)),
     Option("interest", "SHARE", "interest a year on what is not paid off", _of(PART)),
     Option("power_price", "Q", "USD per kWh; without --purchase-price an hour is electricity alone", _of(KWH_PRICE)),
+    Option("hours_per_day", "Q", "hours of use a day of a machine of one's own (24 when absent)", _of(DAILY_HOURS)),
     Option("pue", "RATIO", "power at the wall over power of the accelerators", _of(ABOVE_ONE)),
     Option("points", "N", "how many user counts, from one to the last: 16", _of(ROWS)),
     Option("all", "", "every accelerator preset, in order of release", _switch),
@@ -455,6 +464,7 @@ class Utilization(Rack, Offload, Step, Request, Draft, Many, total=False):
     requests: Number
     disaggregated: bool
     measured_tokens_per_s: Number
+    hours_per_day: Number
     api_price: Number
 
 
@@ -487,6 +497,8 @@ class Economies(Rack, Offload, Step, Request, People, Level, Many, total=False):
 
     gpu: Parts
     users: Number
+    load_share: Number
+    load: Number
     points: Number
 
 

@@ -47,7 +47,7 @@ def read_price(reading: Reading, part: Preset) -> float | None:
     apart = isinstance(reading.get("price"), str)
     if {"price", "price_basis"} <= given.keys() and not apart:
         raise BadValue("--price and --price-basis are two ways to say one thing", "give one of them")
-    if own := [name for name in OWN if name in given]:
+    if own := [name for name in (*OWN, "hours_per_day") if name in given]:
         return _read_own(reading, part, own)
     if "price" in given:
         price = reading.take("price")
@@ -97,7 +97,7 @@ def _read_own(reading: Reading, part: Preset, own: list[str]) -> float:
                 f"{flag(of_purchase[0])} needs what the machine costs", "give --purchase-price, a device's share"
             )
         if "power_price" not in given:
-            raise BadValue("--pue needs what a kWh costs", "give --power-price, or --purchase-price too")
+            raise BadValue(f"{flag(own[0])} needs what a kWh costs", "give --power-price, or --purchase-price too")
         if rents := [flag(name) for name in ("price", "price_basis") if name in given]:
             what = f"{rents[0]} rents, --power-price is of a machine of your own"
             raise BadValue(what, "give one of them; to hold buying against renting: --purchase-price too")
@@ -111,6 +111,8 @@ def _read_own(reading: Reading, part: Preset, own: list[str]) -> float:
         terms["purchase_price"] = _read_purchase(reading, part)
         _note_machine(reading, part, terms["purchase_price"])
         _read_beside(reading, part)
+    if reading.take("hours_per_day") is not None and bought:
+        reading.note("hours", "a token has its price of a device that is always used; the month and the payback do not")
     price = own_price(terms, part)
     if not bought:
         words = f"the electricity alone of {part.name} at its rated {show(part.value('power'), 'W')}"

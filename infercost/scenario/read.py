@@ -123,6 +123,21 @@ def written(question: Question) -> str:
     return shlex.join(words) if question.origin == "flag" else ""
 
 
+def asked_of(question: Question) -> dict[str, Any]:
+    """What an answer says of its question, so that a scenario asks it again; empty where words or files have a part."""
+    options, asked = options_of(question.command), dict[str, Any]()
+    if question.words or question.cases:
+        return asked
+    for name in (name for name in options if name in question.given):
+        value = question.given[name].value
+        values = value if type(value) is tuple else (value,)
+        if not all(isinstance(each, (str, int, float, Format)) for each in values):
+            return {}
+        texts = [each.name if isinstance(each, Format) else each for each in values]
+        asked[name] = texts if type(value) is tuple else f"{value!r}s" if options[name].metavar == "TIME" else texts[0]
+    return asked
+
+
 def _text_of(value: str | float | Format) -> str:
     """A value as an option takes it."""
     return value.name if isinstance(value, Format) else value if isinstance(value, str) else f"{value:.10g}"
@@ -194,8 +209,10 @@ def _read_case(
     """What one question says; ``unused`` takes its keys of other commands."""
     mine, given = options_of(command), dict[str, Given]()
     if {"schema_version", "inputs"} <= case.keys():
-        hint = "its question is under inputs: write those with the origin flag as a file of keys, gpu: h100"
-        raise BadValue(f"{where}: this is an answer of infercost, not a question", hint)
+        if not isinstance(asked := case.get("asked"), dict) or not asked:
+            hint = "write its question as a file of keys, gpu: h100"
+            raise BadValue(f"{where}: this is an answer of infercost that does not hold its question", hint)
+        case = asked
     for written, value in case.items():
         name = written.replace("-", "_")
         name = SECOND_NAMES.get(name, name)

@@ -481,14 +481,18 @@ def _economies(reading: Reading) -> Scenario:
         reading.merge(one)
     able = [one.service for one in each if one.rack.plan.fits]
     users, points = 1.0, POINTS
+    if "load_share" in reading.given and (also := [name for name in LOADS if name in reading.given]):
+        raise BadValue(f"--load and {flag(also[0])} both say how large the load is", "give one of them")
     loaded = take_tokens(reading, able)
     if able:
         most = max([2, *(int(most_users(queued(service).fleet, REPLICAS)) for service in able)])
         users = float(reading.take("users", most, f"{REPLICAS} full replicas"))
         points = int(reading.take("points", POINTS, "from one user to the last, evenly in ratio"))
     several = each if len(each) > 1 else ()
-    if reading.take("margin") is not None and several:
-        raise BadValue("--margin is of the tokens of one accelerator", "name one --gpu, or --sweep gpu=h100,mi300x")
+    for name in ("load_share", "margin"):
+        if reading.take(name) is not None and several:
+            hint = "name one --gpu, or --sweep gpu=h100,mi300x"
+            raise BadValue(f"{flag(name)} is of the tokens of one accelerator", hint)
     service = loaded if loaded and not several else each[0].service
     remedies = () if several else tuple(_remedies(asked[0], service))
     fields: dict[str, Any] = {"api_price": read_api_price(reading, service.request), "remedies": remedies}

@@ -70,6 +70,43 @@ def test_a_fifth_of_the_load_is_said_with_its_price() -> None:
     assert "at 20%" not in few
 
 
+def test_a_load_that_is_asked_about_has_its_price_and_what_it_leaves_by_hand() -> None:
+    """A third of a full device's tokens at three times their price: 2.20 an hour for 730 hours, against an API's bill.
+
+    The API bills 7.5 tokens of prompt for each that comes out: 0.50 x 7.5 + 1.25 USD a million.
+    """
+    said = infercost.economies(**ASKED, messages_per_day=10, load="30%", api_price="0.50/1.25", max_sequences=8)
+    day = infercost.userbase(
+        **ASKED, users=said["users_per_replica"], replicas=1, messages_per_day=10, max_sequences=8
+    )["tokens_per_s"]
+    made = 0.3 * day * 730 * 3600 / 1e6
+    assert said["usd_per_million_tokens_at_load"] == pytest.approx(2.2 * 730 / made, rel=0.01)
+    assert said["load_usd_per_month"] == pytest.approx(1606)
+    assert said["load_api_usd_per_month"] == pytest.approx(made * (0.5 * 7.5 + 1.25), rel=0.01)
+    left = said["load_api_usd_per_month"] - 1606
+    assert said["load_left_usd_per_month"] == pytest.approx(left)
+    assert said["load_gross_margin"] == pytest.approx(left / said["load_api_usd_per_month"])
+    assert said.verdict.startswith("At 30.0% load a million output tokens cost $")
+    assert " a month at the API's price, costs $1,606 and leaves $" in said.verdict
+    alike = infercost.economies(**ASKED, load=0.4)
+    assert alike["usd_per_million_tokens_at_load"] == alike["usd_per_million_tokens_two_fifths"]
+    assert "at 20% load" not in alike.verdict
+    loss = infercost.economies(**ASKED, load=0.4, api_price="0.05/0.25").verdict
+    assert " costs $1,606 and loses $" in loss
+    few = infercost.economies(**ASKED, load=0.2, max_sequences=1, minutes_per_day=600).verdict
+    assert few.startswith("At 20.0% load (1 user of 2: 50.0%) a million output tokens cost $")
+
+
+def test_a_load_is_one_and_of_one_accelerator() -> None:
+    with pytest.raises(InfercostError, match="both say how large the load is"):
+        infercost.economies(**ASKED, load=0.3, users=100)
+    with pytest.raises(InfercostError, match="one accelerator"):
+        infercost.economies(gpu=["h100", "h200"], model="llama-3.1-8b", load=0.5)
+    rows = infercost.economies(**ASKED, sweep="load=20%,40%").to_dict()["rows"]
+    prices = [row["usd_per_million_tokens_at_load"] for row in rows]
+    assert prices[0] == pytest.approx(2 * prices[1], rel=0.01)
+
+
 def test_what_to_charge_a_user_a_month_by_hand() -> None:
     """Of what 5,000 users pay 60% is left above what they cost; of an API's bill likewise."""
     asked = {"gpu": "h100:4", "model": "llama-3.1-70b", "users": 5000}

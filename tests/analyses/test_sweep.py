@@ -477,7 +477,15 @@ def test_a_few_names_that_do_not_fit_are_said(run: Run) -> None:
     """32.76 billion parameters in 5.5 bits and more, with 4.2 GB of cache, are above 24 GB."""
     asked = ("utilization", "--gpu", "rtx-4090", "--model", "qwen3-32b", "--context", "16k")
     said = run(*asked, "--sweep", "dtype=q4_k_m,q5_k_m,q6_k", "--json").json
-    assert said["verdict"].startswith("q5_k_m and q6_k do not fit, q4_k_m does. ")
+    less, more = (row["shortfall_bytes"] / 1e9 for row in said["rows"][1:])
+    assert more - less == pytest.approx(32.76 * (6.5625 - 5.69) / 8, rel=0.05)  # bits a parameter of both
+    start = f"q5_k_m and q6_k do not fit (short by {less:.4g} GB and {more:.4g} GB), q4_k_m does. "
+    assert said["verdict"].startswith(start)
+    both = run(
+        "utilization", "--gpu", "rtx-4090:2", "--model", "qwen3-32b", "--sweep", "dtype=q8_0,bf16", "--json"
+    ).json
+    assert both["verdict"].startswith("bf16 does not fit (short by ")
+    assert " GB a device), q8_0 does. " in both["verdict"]
 
 
 def test_a_sweep_of_cached_prefixes_has_what_the_device_sustains(run: Run) -> None:

@@ -137,7 +137,7 @@ def test_a_near_miss_suggests(args: tuple[str, ...], suggestion: str, run: Run) 
     ("asked", "said"),
     [
         ("utilization --prompt 1000", "did you mean --input-tokens? "),
-        ("economies --utilization 30%", "how well hardware is used follows from its load: economies has "),
+        ("economies --utilization 30%", "how well hardware is used follows from its load: economies --load 30% has "),
         ("fit --credit 100k", "gives USD a month of devices that always run: a credit over it is the months that "),
         ("userbase --revenue-per-user 20", "userbase --users N --seat-price 49 gives the gross margin at what "),
         ("fit --lora 20", "hint: adapters are not modelled: leave their bytes room, --usable 80% "),
@@ -395,12 +395,34 @@ def test_a_part_with_an_unknown_key_is_told_the_nearest_few(run: Run, tmp_path: 
     assert hint.startswith("flops_fp8, ")
 
 
-def test_an_answer_as_a_scenario_is_told_what_it_is(run: Run, tmp_path: Path) -> None:
-    asked = ("utilization", "--gpu", "h100", "--params", "8B")
-    (tmp_path / "answer.json").write_text(run(*asked, "--json").out)
-    said = run(*asked, "--scenario", str(tmp_path / "answer.json"))
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "fit --gpu h100:2 --model llama-3.1-70b --dtype fp8 --set gpu.memory=90GB",
+        "utilization --gpu h100:8 --model deepseek-v3 --dtype int4 --workload chat --concurrency 32",
+        "userbase --gpu h100:4 --model llama-3.1-70b --users 5k --max-tpot 40ms --workload chat --scale-down",
+        "economies --gpu h100 --gpu h200 --model llama-3.1-8b --points 2",
+        "sweep-batch --gpu h100 --params 8B --batch 1,8",
+        "fit --gpu h100 --model llama-3.1-8b --sweep context=4k,8k",
+    ],
+)
+def test_an_answer_as_a_scenario_is_asked_again(asked: str, run: Run, tmp_path: Path) -> None:
+    """Byte for byte; a flag wins as over any scenario."""
+    command, *_ = asked.split()
+    first = run(*asked.split(), "--json").out
+    (tmp_path / "answer.json").write_text(first)
+    again = (command, "--scenario", str(tmp_path / "answer.json"))
+    assert run(*again, "--json").out == first
+    if command == "userbase":
+        assert run(*again, "--users", "7k", "--json").json["inputs"]["users"] == 7000
+
+
+def test_an_answer_without_its_question_is_no_scenario(run: Run, tmp_path: Path) -> None:
+    """That of words is not in its options."""
+    (tmp_path / "answer.json").write_text(run("compare", "h100", "l40s", "--json").out)
+    said = run("compare", "--scenario", str(tmp_path / "answer.json"))
     assert said.code == 2
-    assert "answer.json: this is an answer of infercost, not a question\nhint: its question is under inputs" in said.err
+    assert "answer.json: this is an answer of infercost that does not hold its question\nhint: write its" in said.err
 
 
 def test_the_nearest_names_come_first() -> None:

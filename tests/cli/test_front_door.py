@@ -19,7 +19,7 @@ from tests.conftest import ROOT, Run
 
 #: How an answer is wanted, of every command.
 DOCUMENT = (
-    *("schema_version", "command", "verdict", "met", "inputs", "assumed", "results", "rows", "advice"),
+    *("schema_version", "command", "verdict", "met", "inputs", "assumed", "asked", "results", "rows", "advice"),
     *("engine_command", "notes", "steps", "sources"),
 )
 OUTPUT = {"words", "scenario", "format", "json", "csv", "steps", "sources", "output", "plot"}

@@ -264,6 +264,31 @@ def test_a_card_at_home_draws_power_in_the_hours_of_its_use(run: Run, command: s
     assert "break_even_hours_at_home" in {step["name"] for step in said["steps"]}
 
 
+def test_a_card_that_is_used_some_hours_a_day_by_hand(run: Run) -> None:
+    """$1,800 over 5 years at 8% are $37.57 a month, 450 W at 30 cents $0.135 an hour: 730 / 3 of them are $32.85.
+
+    A rent of $0.60 asks $0.465 more in each hour of use; in a data centre power is drawn around the clock.
+    """
+    flags = ("--gpu", "rtx-4090", "--model", "llama-3.1-8b", "--dtype", "q4_k_m", "--hours-per-day", "8")
+    bought = (*flags, "--price", "0.60", "--purchase-price", "1800", "--power-price", "0.3")
+    said = run("utilization", *bought, "--json", "--steps").json
+    assert said["results"]["electricity_usd_per_month"] == pytest.approx(32.85)
+    assert said["results"]["usd_per_month"] == pytest.approx(32.85 + 37.57, abs=0.01)
+    months = 1800 / (0.465 * 730 / 3)
+    assert said["results"]["payback_months"] == pytest.approx(months)
+    assert " Used 8 hours a day it costs $70.42 a month. Owned, " in said["verdict"]
+    assert said["verdict"].endswith(f"pays back in {months:.2f} months used 8 hours a day.")
+    assert {"used_payback_months", "used_usd_per_month"} <= {step["name"] for step in said["steps"]}
+    alone = run("utilization", *flags, "--power-price", "0.3").out
+    assert "Used 8 hours a day it costs $32.85 a month. The price is electricity" in " ".join(alone.split())
+    h100 = ("--gpu", "h100", "--model", "llama-3.1-8b", "--purchase-price", "30k", "--price", "2.5")
+    away = run("utilization", *h100, "--hours-per-day", "12", "--json").json
+    assert away["results"]["payback_months"] == pytest.approx(30_000 / ((2.5 / 2 - 0.0728) * 730))
+    little = run("utilization", *h100, "--hours-per-day", "0.5", "--json").json["verdict"]
+    assert little.endswith(" of the hours, and never pays back used 0.5 hours a day.")
+    assert "--hours-per-day needs what a kWh costs" in run("utilization", *flags, "--price", "0.60").err
+
+
 @pytest.mark.parametrize(
     ("gpu", "options", "words"),
     [
