@@ -24,8 +24,9 @@ def test_a_month_of_chat_by_hand() -> None:
     assert said["tokens_per_month"] == pytest.approx(5000 * 8 * DAYS * 1366)
     assert said.verdict == (
         "$6,663 a month is the bill of an API at $3.00 a million tokens in, $0.30 cached, $15.00 out; $8,066 without "
-        "its cache, which saves 17.4%. That is $1.33 for each of 5,000 daily users, $0.00548 a request and $25.95 a "
-        "million output tokens: 1,216,667 requests of 1,155 tokens in (37.0% cached) and 211 out."
+        "its cache, which saves 17.4%. That is $1.33 for each of 5,000 daily users (by chat 8 messages a day), "
+        "$0.00548 a request and $25.95 a million output tokens: 1,216,667 requests of 1,155 tokens in (37.0% cached) "
+        "and 211 out."
     )
 
 
