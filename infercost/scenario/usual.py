@@ -183,6 +183,8 @@ def assume_request(reading: Reading, stack: Preset, model: Model) -> None:
         return
     if (is_nominal(stack) and not said) or not model.attends:
         return
+    if model.max_context == 1 and not model.prefill_only:  # which has no room for a prompt and an answer
+        return
     if model.prefill_only:
         if said:
             return

@@ -509,6 +509,14 @@ def test_a_trace_with_an_hour_without_requests(run: Run, tmp_path: Path) -> None
     assert run(*args).json["results"]["usd_per_million_tokens"] > 0
 
 
+def test_a_model_of_one_position_has_no_usual_request(run: Run, tmp_path: Path) -> None:
+    config = {"model_type": "qwen", "hidden_size": 24, "intermediate_size": 2, "max_position_embeddings": 1}
+    config |= {"num_attention_heads": 6, "num_hidden_layers": 8, "vocab_size": 9}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    said = run("utilization", "--gpu", "h100", "--model", str(tmp_path), "--json")
+    assert (said.code, said.json["results"]["ttft_s"]) == (0, None)
+
+
 def test_headroom_in_every_hour_takes_no_minute(run: Run) -> None:
     args = ("economies", "--gpu", "h100:8", "--params", "70B", "--scale-down", "--traffic", "coding-week")
     start = time.process_time()
