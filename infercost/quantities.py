@@ -1135,6 +1135,7 @@ QUANTITIES: dict[str, Quantity] = {
     "charged_usd_per_million_tokens_input": figure("to charge, input", "USD"),
     "charged_usd_per_million_tokens_output": figure("to charge, output", "USD"),
     "charged_usd_per_million_tokens_at_users": figure("to charge, these users", "USD"),
+    "charged_usd_per_million_tokens_at_load": figure("to charge, this load", "USD"),
     "charged_usd_per_user_month": figure("to charge a user a month", "USD"),
     "floor_device_seconds": figure("floor, device time", "s", "floor", json="floor_device_seconds",
         phrase="the device time of a token with endless users"),

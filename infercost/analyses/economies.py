@@ -48,6 +48,8 @@ NEARNESS = {"users_within_2x": 2.0, "users_within_10_percent": 1.1}
 FEW = 20
 #: How much of the load that was asked about whole users may be off before it is said.
 NEAR = 0.05
+#: The price of a token at that load.
+_AT_LOAD = "usd_per_million_tokens_at_load"
 LOADED = {
     f"usd_per_million_tokens_{end}": share
     for end, share in {"fifth": 0.2, "two_fifths": 0.4, "four_fifths": 0.8}.items()
@@ -213,7 +215,9 @@ def _reworked_load(scenario: Scenario, day: Day) -> None:
     """A replica at the load that was asked about, worked out again: its token, its month, an API's bill for it."""
     service, price = scenario.service, scenario.api_price
     day = reworked_day(queued(service).fleet, day)
-    _usd(service, cost.device_seconds(service, day))
+    token = _usd(service, cost.device_seconds(service, day))
+    if token is not None and (margin := scenario.question.get("margin")) is not None:
+        formulas.cost.charged_usd(cost=token, margin=margin)
     cost.month_usd(service, day)
     if price is not None:
         own_or_api.month_at(service, day, cost.bill_of(price, service.request))
@@ -272,8 +276,11 @@ def _load_rows(scenario: Scenario, full: int, even: own_or_api.BreakEven | None)
     if (asked := scenario.question.get("load_share")) is None:
         return
     load = day, _ = _at_share(scenario, asked, full)
-    month = cost.month_usd(scenario.service, day)
-    yield _share_row(scenario, "usd_per_million_tokens_at_load", load, even)
+    month, token = cost.month_usd(scenario.service, day), _share_row(scenario, _AT_LOAD, load, even)
+    yield token
+    if (margin := scenario.question.get("margin")) is not None:
+        charged = None if token.value is None else formulas.cost.charged_usd(cost=token.value, margin=margin)
+        yield Row("charged_usd_per_million_tokens_at_load", charged, "at that load" if charged else "needs --price")
     yield Row("load_usd_per_month", month, f"one replica, {scenario.service.paid_hours} paid", month is not None)
     if even is not None:
         billed = own_or_api.month_at(scenario.service, day, even.bill)[1]
@@ -286,7 +293,7 @@ def _load_rows(scenario: Scenario, full: int, even: own_or_api.BreakEven | None)
 
 def _load_words(scenario: Scenario, values: Mapping[str, Any]) -> str:
     """The price of a token at the load that was asked about, and what an API's price leaves; empty unasked."""
-    if (paid := values.get("usd_per_million_tokens_at_load")) is None:
+    if (paid := values.get(_AT_LOAD)) is None:
         return ""
     share = scenario.question.get("load_share")
     day, made = _at_share(scenario, share, values["users_per_replica"])
@@ -371,7 +378,7 @@ def _capacity_words(scenario: Scenario, values: Mapping[str, Any]) -> str:
     """The most users of a replica, and what a token costs where it makes only a share of its tokens."""
     full, devices = values["users_per_replica"], many(scenario.rack.devices, "device")
     costs = {share: cost for key, share in LOADED.items() if (cost := values.get(key)) is not None}
-    if values.get("usd_per_million_tokens_at_load") is not None:  # said first
+    if values.get(_AT_LOAD) is not None:  # said first
         costs = {}
     first, *others = (f"at {share:.0%}{{}} {show(cost, 'USD')}" for share, cost in costs.items()) if costs else ("",)
     loads = f"; {', '.join((first.format(' load a million cost'), *(each.format('') for each in others)))}"

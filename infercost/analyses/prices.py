@@ -345,9 +345,11 @@ def margin_words(scenario: Scenario, values: Mapping[str, Any]) -> str:
     tokens = f"a million {'output tokens' if scenario.service.request else 'tokens'}"
     tokens += " all in" if apart else ""
     least = f"{show(charged, 'USD')} {tokens} at the floor"
+    place = many(scenario.question.get("users") or 0, "user")
+    if (at_load := values.get("charged_usd_per_million_tokens_at_load")) is not None:
+        served, place = at_load, "that load"
     if served is not None:
-        users = many(scenario.question.get("users"), "user")
-        least = f"{show(served, 'USD')} {tokens} at {users}, {show(charged, 'USD')} at the floor"
+        least = f"{show(served, 'USD')} {tokens} at {place}, {show(charged, 'USD')} at the floor"
     return f"A gross margin of {show(margin, 'share')} takes a price of {least}{apart}. "
 
 

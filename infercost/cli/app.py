@@ -181,6 +181,10 @@ _ANSWERED = {
         "charge; ",
     ),
     **dict.fromkeys(
+        ("spot", "preemptible", "reserved", "discount", "commitment"),
+        "a price is what you pay: --price 1.40 for a spot one, over the share of hours that interruptions leave; ",
+    ),
+    **dict.fromkeys(
         ("lora", "loras", "adapter", "adapters", "peft"),
         "adapters are not modelled: leave their bytes room, --usable 80% of a device's memory; ",
     ),

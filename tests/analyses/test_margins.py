@@ -4,6 +4,7 @@ import pytest
 
 import infercost
 from infercost.errors import InfercostError
+from tests.conftest import Run
 
 ASKED = {"gpu": "h100:1", "model": "gpt-oss-120b", "price": 2.2}
 
@@ -202,3 +203,12 @@ def test_what_a_request_costs_by_hand() -> None:
     least = infercost.economies(**SEATS, price=3)
     assert least["usd_per_request"] == pytest.approx(least["floor_usd_per_million_tokens"] / 1e6 * 400)
     assert "usd_per_request" not in infercost.userbase(gpu="h100:2", params="8B", users=1000, price=3).values
+
+
+def test_a_margin_at_a_load_is_of_the_cost_there(run: Run) -> None:
+    """Of what is charged 60% are left above the cost at that load, not at the floor."""
+    asked = ("economies", "--gpu", "h100:4", "--model", "llama-3.1-70b", "--price", "2.5", "--load", "30%")
+    said = run(*asked, "--margin", "60%", "--json").json
+    cost, charged = (said["results"][f"{key}usd_per_million_tokens_at_load"] for key in ("", "charged_"))
+    assert charged == pytest.approx(cost / 0.4)
+    assert f"A gross margin of 60.0% takes a price of ${charged:.2f} a million output tokens" in said["verdict"]

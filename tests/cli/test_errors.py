@@ -138,6 +138,7 @@ def test_a_near_miss_suggests(args: tuple[str, ...], suggestion: str, run: Run) 
     [
         ("utilization --prompt 1000", "did you mean --input-tokens? "),
         ("economies --utilization 30%", "how well hardware is used follows from its load: economies --load 30% has "),
+        ("utilization --spot 60%", "a price is what you pay: --price 1.40 for a spot one, "),
         ("fit --credit 100k", "gives USD a month of devices that always run: a credit over it is the months that "),
         ("userbase --revenue-per-user 20", "userbase --users N --seat-price 49 gives the gross margin at what "),
         ("fit --lora 20", "hint: adapters are not modelled: leave their bytes room, --usable 80% "),
