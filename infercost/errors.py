@@ -1,6 +1,7 @@
 """What can go wrong with a question, in two lines: what, and what to do."""
 
 import os
+from collections import Counter
 
 
 class InfercostError(Exception):
@@ -49,8 +50,6 @@ def near_name(name: str, names: list[str]) -> str:
 
 def _is_like(text: str, name: str) -> bool:
     """Whether two names have more than half of the letters of either in common; one may go on after the same start."""
-    from collections import Counter
-
     written, known = (Counter(filter(str.isalnum, each)) for each in (text, name))
     shared = 2 * (written & known).total()
     return shared > known.total() and (shared > written.total() or text.strip("-")[:3] == name.strip("-")[:3])

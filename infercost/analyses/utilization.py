@@ -407,7 +407,7 @@ def _remarks(scenario: Scenario, results: dict[str, Any]) -> dict[str, str]:
         "bound_step_time_s": _bound_remark(running, results),
         **_MEANINGS,
         "stable": _waiting_remark(scenario),
-        "experts_hit_share": f"{_experts_remark(scenario, results['batch'])} a layer".removeprefix(" a layer"),
+        "experts_hit_share": (hit := _experts_remark(scenario, results["batch"])) and f"{hit} a layer",
         **job_remarks(),
         **(dict.fromkeys(_BETWEEN, "between prompts") if _met(results) else {}),
         **request_remarks(scenario),

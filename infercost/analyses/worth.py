@@ -120,9 +120,8 @@ def _less_of_prompts(scenario: Scenario, results: dict[str, Any]) -> Iterator[st
     tries: list[tuple[dict[str, Any], str]] = [
         ({"disaggregated": True}, "with them on devices of their own (--disaggregated)")
     ]
-    tries += [({"prefix_share": 0.5}, "with half of each cached (--prefix-share 50%)")] * (
-        not load.request.prefix_share
-    )
+    if not load.request.prefix_share:
+        tries.append(({"prefix_share": 0.5}, "with half of each cached (--prefix-share 50%)"))
     if joins(scenario.rack.part):
         tries.append((on_devices(question, more), f"on {more:,} devices ({count_flag(question, more)})"))
     ways = []

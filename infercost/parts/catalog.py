@@ -93,9 +93,9 @@ _CARD = re.compile(r"\b(?:gtx?|rtx|rx|geforce|radeon|hd|quadro)[\s_-]?(\d{2,3}[0
 #: The CPU that stands in for a part without a preset, whose speed is mostly that of its memory.
 _STAND_IN = "ryzen-9-9950x"
 #: A rate of reading, as it is written.
-_RATE = re.compile(r"[\d.]+ ?[kmgtp]b/s", re.I)
+_RATE = r"(?i)[\d.]+ ?[kmgtp]b/s"
 #: Memory by its name, of which a desktop has two channels of 8 bytes.
-_MEMORY = re.compile(r"ddr[345][ -]?(\d{4})", re.I)
+_MEMORY = r"(?i)ddr[345][ -]?(\d{4})"
 #: A letter and a number.
 _LETTERED = re.compile(r"[a-z]\d+")
 #: The end of a plain name that says a size or a number of cores.
@@ -293,9 +293,9 @@ def _read_as(name: str) -> str:
         host = load("hosts", found[0]).facts
         own = f"{_as_part(host['memory_bandwidth'].text)} --set gpu.memory={host['memory'].text.replace(' ', '')}"
         return f"{found[0]} is a host, memory beside a GPU; its CPU alone: {own}; "
-    if _RATE.fullmatch(name):
+    if re.fullmatch(_RATE, name):
         return f"a part that reads so fast: {_as_part(name)}, or a file of yours; "
-    if memory := _MEMORY.fullmatch(name):
+    if memory := re.fullmatch(_MEMORY, name):
         return f"two channels of such memory: {_as_part(f'{16 * int(memory[1]) / 1e3:g}GB/s')}; "
     return ""
 
@@ -544,7 +544,7 @@ def _of_kind(files: dict[str, str], kind: str) -> str:
 
 def looks_like_file(text: str) -> bool:
     """Whether a text is a file's path, not a preset's name."""
-    return (os.sep in text and not _RATE.fullmatch(text)) or text.endswith((".yaml", ".yml", ".json"))
+    return (os.sep in text and not re.fullmatch(_RATE, text)) or text.endswith((".yaml", ".yml", ".json"))
 
 
 @once

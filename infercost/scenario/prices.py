@@ -160,8 +160,7 @@ def refuse_rent(reading: Reading) -> None:
 
 def kind_of_price(given: Mapping[str, Given]) -> str:
     """``owned``, ``electricity`` or ``given`` where who asks has a price of their own for all; empty elsewhere."""
-    mine = (name for name in given if name != "price" or not isinstance(given[name].value, str))
-    own = {*mine}
+    own = {name for name in given if name != "price" or not isinstance(given[name].value, str)}
     return next((kind for name, kind in _KINDS.items() if name in own), "")
 
 

@@ -22,9 +22,7 @@ SIGNED = (
     "gain",
     "left",
     "margin",
-    "gross_margin",
-    "full_gross_margin",
-    "api_gross_margin",
+    "load_left",
 )
 
 
@@ -89,7 +87,7 @@ def signs(document: dict[str, Any]) -> None:
         for key, value in row.items():
             if not isinstance(value, (int, float)) or isinstance(value, bool):
                 continue
-            if not key.startswith(SIGNED):
+            if not key.startswith(SIGNED) and not key.endswith("gross_margin"):
                 at_most(f"{key} is not below 0", 0, value)
             if key.endswith(("utilization", "share", "probability")):
                 at_most(f"{key} is at most 1", value, 1)

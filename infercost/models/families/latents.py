@@ -284,6 +284,18 @@ def _recurrent(matrices: dict[str, int], **counts: Any) -> Attention:
     return Attention("recurrent", split=sum(matrices.values()), matrices=tuple(matrices.items()), **counts)
 
 
+def _decaying(matrices: dict[str, int], heads: int, width: int, kernel: int) -> Attention:
+    """A state with a decay for each channel, behind three short convolutions of such a kernel."""
+    channels = heads * width
+    return _recurrent(
+        matrices,
+        heads=heads,
+        small=3 * channels * kernel + channels + heads + width,
+        state=heads * width * width,
+        conv=3 * channels * (kernel - 1),
+    )
+
+
 def gated_delta(config: Config, i: int) -> Attention:
     """Qwen3-Next and 3.5: every fourth layer attends, with an output gate; the others are a gated delta net."""
     hidden, every = config.need("hidden"), max(config.number("full_attention_interval"), 1)
@@ -429,13 +441,7 @@ def _kimi_delta(config: Config) -> Attention:
     matrices |= {"f_a_proj": hidden * width, "f_b_proj": width * channels}
     low_rank = {"g_a_proj": hidden * width, "g_b_proj": width * channels}
     matrices |= {"g_proj": hidden * channels} if settings.raw("use_full_rank_gate") else low_rank
-    return _recurrent(
-        matrices,
-        heads=heads,
-        small=3 * channels * kernel + channels + heads + width,
-        state=heads * width * width,
-        conv=3 * channels * (kernel - 1),
-    )
+    return _decaying(matrices, heads, width, kernel)
 
 
 def _own(config: Config, key: str) -> int:
@@ -461,13 +467,7 @@ def bailing(config: Config, i: int) -> Attention:
         return _recurrent(matrices, heads=heads, small=norms, state=heads * width * width)
     kernel = config.number("short_conv_kernel_size")
     matrices = {f"{name}_proj": hidden * channels for name in "qkvofg"} | {"b_proj": hidden * heads}
-    return _recurrent(
-        matrices,
-        heads=heads,
-        small=3 * channels * kernel + channels + heads + width,
-        state=heads * width * width,
-        conv=3 * channels * (kernel - 1),
-    )
+    return _decaying(matrices, heads, width, kernel)
 
 
 def _latent_with_gate(config: Config, i: int) -> Attention:
