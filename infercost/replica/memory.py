@@ -13,7 +13,6 @@ from infercost.models.model import Model, prediction_head
 from infercost.parts.accelerator import COMPUTERS, over_pcie
 from infercost.parts.preset import Preset
 from infercost.parts.stack import TIERS, is_small, reads_gguf, release_of, share_of, splits_layers
-from infercost.replica.host import USABLE, Host, Split, held_memory
 from infercost.replica.layout import (
     Layout,
     check,
@@ -23,6 +22,7 @@ from infercost.replica.layout import (
     rank_weight_bytes,
     valid_widths,
 )
+from infercost.replica.work import USABLE, Host, Split, held_memory
 
 #: Below this share of the device's memory a fit is called barely one, unless it has room for as many sequences again.
 BARELY = 0.05

@@ -10,9 +10,9 @@ from infercost.parts.bands import not_covered, unmeasured
 from infercost.parts.formats import Format
 from infercost.parts.preset import Preset, counted
 from infercost.parts.stack import part_under
-from infercost.replica.host import Host, Offload, Split, split
 from infercost.replica.layout import FREE, Layout
 from infercost.replica.memory import AS_USUAL, Drafting, Plan, Start, plan, share_memory
+from infercost.replica.work import Host, Offload, Split, split
 
 if TYPE_CHECKING:  # a bare count has no checkpoint
     from infercost.models.find import Checkpoint
