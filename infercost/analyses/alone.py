@@ -16,7 +16,7 @@ from infercost.parts.catalog import other_sizes
 from infercost.parts.formats import CACHES, WEIGHTS
 from infercost.parts.preset import Preset, counted
 from infercost.parts.stack import eight_bit_cache, is_other_engine
-from infercost.replica.rack import Rack
+from infercost.replica.memory import Rack
 from infercost.replica.step import Running, pace_of
 from infercost.replica.work import held_memory
 from infercost.report import Report, Row

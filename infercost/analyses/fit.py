@@ -20,8 +20,17 @@ from infercost.parts.formats import CACHES
 from infercost.parts.formats import WEIGHTS as STORED
 from infercost.parts.stack import is_ideal, reads_gguf, release_of, splits_layers
 from infercost.replica.layout import Layout, rank_growth_bytes
-from infercost.replica.memory import ENGINE_SHARE, UNKNOWN, WHOLE, Plan, without_tables, without_windows
-from infercost.replica.rack import Rack, Setup, recounted
+from infercost.replica.memory import (
+    ENGINE_SHARE,
+    UNKNOWN,
+    WHOLE,
+    Plan,
+    Rack,
+    Setup,
+    recounted,
+    without_tables,
+    without_windows,
+)
 from infercost.replica.work import Host, held_memory
 from infercost.report import Note, Report, Row
 from infercost.scenario.rack import engine_layouts, first_layout, least_plan

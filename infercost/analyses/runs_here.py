@@ -24,7 +24,7 @@ from infercost.parts.preset import Preset, counted
 from infercost.parts.stack import reads_gguf
 from infercost.quantities import KEYS
 from infercost.replica.layout import asking
-from infercost.replica.rack import Rack
+from infercost.replica.memory import Rack
 from infercost.replica.step import Running, pace_of
 from infercost.report import Note, Report, Series
 from infercost.scenario.options import CHOOSING, flag
