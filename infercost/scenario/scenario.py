@@ -20,7 +20,7 @@ from infercost.scenario.read import Question, Reading, counted_name
 from infercost.units import ApiPrice
 
 if TYPE_CHECKING:
-    from infercost.evidence.readers.run import Results
+    from infercost.evidence.readers.record import Results
     from infercost.fleet.cost import Service
     from infercost.models.find import Checkpoint
 
