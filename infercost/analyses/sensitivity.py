@@ -8,8 +8,7 @@ from infercost.analyses.many import LAYOUT, Answer, Values, at_point, outcomes_o
 from infercost.analyses.remarks import null_notes
 from infercost.analyses.sweep import headline
 from infercost.errors import Missing
-from infercost.parts.accelerator import MEMORY_BASES, RATES
-from infercost.parts.architecture import SECTIONS
+from infercost.parts.accelerator import MEMORY_BASES, RATES, SECTIONS
 from infercost.parts.cache import reading_once
 from infercost.parts.stack import LAWS, law
 from infercost.quantities import KEYS, Key
