@@ -5,10 +5,9 @@ from math import ceil
 
 from infercost import formulas
 from infercost.analyses import needs
-from infercost.analyses.alone import Alone, alone, has_room, with_speed
 from infercost.analyses.hosts import host_rows, memory_words
 from infercost.analyses.launch import engine_of, few_blocks, on_nodes, serve
-from infercost.analyses.needs import cache_kind, stored_notes, weight_rows
+from infercost.analyses.needs import Alone, alone, cache_kind, has_room, stored_notes, weight_rows, with_speed
 from infercost.analyses.remarks import count_flag, misfit, named, rack_notes, room_rows
 from infercost.analyses.step import of_all
 from infercost.models import counting

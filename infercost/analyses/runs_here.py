@@ -7,8 +7,8 @@ from math import inf
 from typing import Any, NamedTuple
 
 from infercost import formulas
-from infercost.analyses.alone import Alone, ways_of
 from infercost.analyses.hosts import holds, offloaded
+from infercost.analyses.needs import Alone, ways_of
 from infercost.analyses.remarks import bands_at, bounded, ends_in, null_notes, step_notes
 from infercost.errors import BadFile, InfercostError, UnknownName, closest
 from infercost.models import counting

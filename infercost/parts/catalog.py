@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from infercost.errors import BadFile, BadValue, UnknownName, closest, nearest, reason
-from infercost.parts import cards, stack, traffic
 from infercost.parts import accelerator as accelerator_figures
+from infercost.parts import cards, stack, traffic
 from infercost.parts.accelerator import RATES
 from infercost.parts.cache import once, read_once
 from infercost.parts.cache import shipped as shipped
