@@ -13,9 +13,8 @@ from infercost.parts.cache import reading_once
 from infercost.parts.stack import LAWS, law
 from infercost.quantities import KEYS, Key
 from infercost.report import Input, Note, Report, Row, Series
-from infercost.scenario.axes import NO_INPUTS, is_number, kind_of
 from infercost.scenario.options import options_of
-from infercost.scenario.read import Question
+from infercost.scenario.read import NO_INPUTS, Question, is_number, kind_of
 from infercost.scenario.scenario import Scenario
 from infercost.units import Kind, many, show
 
