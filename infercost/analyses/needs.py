@@ -1,4 +1,4 @@
-"""What a model needs of memory whatever holds it: its weights, its sequences, and the least card for both."""
+"""What a model needs of memory whatever holds it, the least card for it, and the ways onto one that is too small."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple

@@ -1,4 +1,4 @@
-"""What a pass asks of a replica: bytes and operations, summed over the layers of a model once for each layout."""
+"""What a pass asks of a replica: bytes and operations, summed over layers once a layout; what a host keeps of them."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""What was asked: options from flags, a scenario file and Python, parsed alike, each with where it came from."""
+"""What was asked: options from flags, a scenario file and Python, parsed alike; and the axes of a sweep of them."""
 
 import re
 import shlex

@@ -1,4 +1,4 @@
-"""What stands in a result file: its text, its records, and figures read with their place in every error."""
+"""What stands in a result file: its records, its runs, and figures read with their place in every error."""
 
 import csv
 import json
