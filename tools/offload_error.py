@@ -18,9 +18,8 @@ from infercost.parts import catalog
 from infercost.parts.accelerator import FIGURES
 from infercost.parts.preset import Fact, Preset
 from infercost.replica.chip import backend_of
-from infercost.replica.host import Offload, split
 from infercost.replica.llama_cpp import Halves, Timing
-from infercost.replica.work import Load
+from infercost.replica.work import Load, Offload, split
 
 #: B/s of memory and FLOP/s in 32 bits of cards that have no preset.
 CARDS = {"rtx2080": (448e9, 10.1e12), "rtx4090d": (1008e9, 73.5e12), "rtx3090ti": (1008e9, 40e12)}

@@ -5,10 +5,9 @@ from math import ceil
 
 from infercost import formulas
 from infercost.analyses import needs
-from infercost.analyses.alone import Alone, alone, has_room, with_speed
 from infercost.analyses.hosts import host_rows, memory_words
 from infercost.analyses.launch import engine_of, few_blocks, on_nodes, serve
-from infercost.analyses.needs import cache_kind, stored_notes, weight_rows
+from infercost.analyses.needs import Alone, alone, cache_kind, has_room, stored_notes, weight_rows, with_speed
 from infercost.analyses.remarks import count_flag, misfit, named, rack_notes, room_rows
 from infercost.analyses.step import of_all
 from infercost.models import counting
@@ -19,10 +18,19 @@ from infercost.parts.bands import unmeasured
 from infercost.parts.formats import CACHES
 from infercost.parts.formats import WEIGHTS as STORED
 from infercost.parts.stack import is_ideal, reads_gguf, release_of, splits_layers
-from infercost.replica.host import Host, held_memory
 from infercost.replica.layout import Layout, rank_growth_bytes
-from infercost.replica.memory import ENGINE_SHARE, UNKNOWN, WHOLE, Plan, without_tables, without_windows
-from infercost.replica.rack import Rack, Setup, recounted
+from infercost.replica.memory import (
+    ENGINE_SHARE,
+    UNKNOWN,
+    WHOLE,
+    Plan,
+    Rack,
+    Setup,
+    recounted,
+    without_tables,
+    without_windows,
+)
+from infercost.replica.work import Host, held_memory
 from infercost.report import Note, Report, Row
 from infercost.scenario.rack import engine_layouts, first_layout, least_plan
 from infercost.scenario.scenario import CHOSEN, Scenario

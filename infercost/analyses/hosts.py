@@ -5,10 +5,9 @@ from typing import Any
 
 from infercost import formulas
 from infercost.parts.bands import band_of_host
-from infercost.replica.host import Host, Link, Offload, Over, held_memory, sparse_layers
-from infercost.replica.memory import Plan
-from infercost.replica.rack import Rack
+from infercost.replica.memory import Plan, Rack
 from infercost.replica.step import Draft, Running, pace_of
+from infercost.replica.work import Host, Link, Offload, Over, held_memory, sparse_layers
 from infercost.report import Note, Row
 from infercost.scenario.rack import first_layout
 from infercost.units import many, show

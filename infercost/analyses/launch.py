@@ -13,8 +13,7 @@ from infercost.parts.bands import unmeasured
 from infercost.parts.formats import PACKED, Format
 from infercost.parts.preset import Preset
 from infercost.parts.stack import SHARED, is_nominal, reads_gguf
-from infercost.replica.memory import Blocks, Plan
-from infercost.replica.rack import Rack
+from infercost.replica.memory import Blocks, Plan, Rack
 from infercost.replica.serving import USUAL_SEQUENCES
 from infercost.scenario.scenario import Scenario, running_sequences
 

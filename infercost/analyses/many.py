@@ -9,10 +9,9 @@ from infercost.errors import BadFile, BadValue, InfercostError, UnknownName
 from infercost.models.counting import weight_bytes
 from infercost.replica.serving import full_prefill_time, serve_rate
 from infercost.report import Report
-from infercost.scenario.axes import Point
 from infercost.scenario.layouts import Choice
 from infercost.scenario.options import MANY, options_of
-from infercost.scenario.read import Question
+from infercost.scenario.read import Point, Question
 from infercost.scenario.resolve import resolve
 from infercost.scenario.scenario import Scenario
 

@@ -14,10 +14,9 @@ from infercost.parts.preset import counted
 from infercost.picture import Axis, Bar, Bars, Chart, Line, Picture
 from infercost.quantities import KEYS
 from infercost.report import Report
-from infercost.scenario.axes import Axis as Swept
-from infercost.scenario.axes import in_words, plain, read_axes
 from infercost.scenario.prices import kind_of_price
-from infercost.scenario.read import Question
+from infercost.scenario.read import Axis as Swept
+from infercost.scenario.read import Question, in_words, plain, read_axes
 from infercost.scenario.scenario import Scenario
 from infercost.units import many, show
 

@@ -15,8 +15,7 @@ from infercost.models.find import KEYS, Checkpoint, find_model, read_preset_file
 from infercost.models.model import Attention, Layer, Model
 from infercost.numeric import last_that
 from infercost.parts import catalog
-from infercost.parts.accelerator import Rate, find_rate
-from infercost.parts.architecture import SECTIONS
+from infercost.parts.accelerator import SECTIONS, Rate, find_rate
 from infercost.parts.formats import FORMATS
 from infercost.parts.preset import Preset
 from infercost.parts.traffic import DAY, hours_of

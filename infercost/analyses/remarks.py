@@ -23,9 +23,9 @@ from infercost.parts.catalog import is_of_a_size, other_sizes
 from infercost.parts.preset import Preset
 from infercost.parts.stack import is_ideal, law, splits_layers
 from infercost.quantities import KEYS
-from infercost.replica.host import Over
-from infercost.replica.rack import Rack
+from infercost.replica.memory import Rack
 from infercost.replica.step import Running, bound_times
+from infercost.replica.work import Over
 from infercost.report import Input, Note, Report, Row, Series
 from infercost.scenario.rack import OF_A_HOST
 from infercost.scenario.read import Question, counted_name

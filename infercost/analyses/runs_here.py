@@ -7,8 +7,8 @@ from math import inf
 from typing import Any, NamedTuple
 
 from infercost import formulas
-from infercost.analyses.alone import Alone, ways_of
 from infercost.analyses.hosts import holds, offloaded
+from infercost.analyses.needs import Alone, ways_of
 from infercost.analyses.remarks import bands_at, bounded, ends_in, null_notes, step_notes
 from infercost.errors import BadFile, InfercostError, UnknownName, closest
 from infercost.models import counting
@@ -24,7 +24,7 @@ from infercost.parts.preset import Preset, counted
 from infercost.parts.stack import reads_gguf
 from infercost.quantities import KEYS
 from infercost.replica.layout import asking
-from infercost.replica.rack import Rack
+from infercost.replica.memory import Rack
 from infercost.replica.step import Running, pace_of
 from infercost.report import Note, Report, Series
 from infercost.scenario.options import CHOOSING, flag

@@ -8,15 +8,13 @@ from infercost.analyses.many import LAYOUT, Answer, Values, at_point, outcomes_o
 from infercost.analyses.remarks import null_notes
 from infercost.analyses.sweep import headline
 from infercost.errors import Missing
-from infercost.parts.accelerator import MEMORY_BASES, RATES
-from infercost.parts.architecture import SECTIONS
+from infercost.parts.accelerator import MEMORY_BASES, RATES, SECTIONS
 from infercost.parts.cache import reading_once
 from infercost.parts.stack import LAWS, law
 from infercost.quantities import KEYS, Key
 from infercost.report import Input, Note, Report, Row, Series
-from infercost.scenario.axes import NO_INPUTS, is_number, kind_of
 from infercost.scenario.options import options_of
-from infercost.scenario.read import Question
+from infercost.scenario.read import NO_INPUTS, Question, is_number, kind_of
 from infercost.scenario.scenario import Scenario
 from infercost.units import Kind, many, show
 

@@ -13,7 +13,7 @@ from infercost.numeric import is_nothing, known_share, maximum, minimum
 from infercost.parts.bands import sets_of
 from infercost.replica import serving
 from infercost.replica.layout import rank_cache_bytes
-from infercost.replica.rack import Rack
+from infercost.replica.memory import Rack
 from infercost.replica.serving import LEAST_OUTPUT, Request, Served, full_prefill_time, serve_closed
 from infercost.replica.step import (
     Pace,

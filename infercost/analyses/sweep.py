@@ -14,9 +14,21 @@ from infercost.parts.cache import reading_once
 from infercost.parts.formats import Format
 from infercost.quantities import KEYS, Key
 from infercost.report import Input, Note, Report, Series
-from infercost.scenario.axes import Axis, Point, at_words, in_words, plain, points_of, read_axes, read_cases
 from infercost.scenario.layouts import ALIKE, EACH_ALONE
-from infercost.scenario.read import Question, Reading, counted_name, read_part
+from infercost.scenario.read import (
+    Axis,
+    Point,
+    Question,
+    Reading,
+    at_words,
+    counted_name,
+    in_words,
+    plain,
+    points_of,
+    read_axes,
+    read_cases,
+    read_part,
+)
 from infercost.scenario.usual import is_of_api
 from infercost.units import digits, lasting, many, show
 

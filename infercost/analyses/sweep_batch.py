@@ -23,7 +23,7 @@ from infercost.analyses.utilization import OF_STEP, first_token, undecoded
 from infercost.errors import InfercostError
 from infercost.models import counting
 from infercost.parts.accelerator import joins
-from infercost.replica.rack import Rack
+from infercost.replica.memory import Rack
 from infercost.replica.serving import paid_rate, prompts_gap
 from infercost.replica.step import Running, critical_batch, full_batch, pace_of, reworked, tpot_of
 from infercost.report import Note, Report, Row, Series

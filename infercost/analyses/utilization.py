@@ -66,7 +66,7 @@ from infercost.parts.preset import counted
 from infercost.parts.stack import is_nominal, law
 from infercost.replica.chip import spread
 from infercost.replica.layout import Layout
-from infercost.replica.rack import Rack
+from infercost.replica.memory import Rack
 from infercost.replica.serving import Served, full_prefill_time, prompt_bound, prompt_itl, prompts_gap, tpot_met
 from infercost.replica.step import Pace, Running, pace_of, reworked
 from infercost.report import Note, Report, Row

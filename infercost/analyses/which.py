@@ -20,8 +20,7 @@ from infercost.parts.accelerator import BASES
 from infercost.parts.preset import Preset, counted
 from infercost.parts.stack import SHARED
 from infercost.replica.layout import Layout, asking
-from infercost.replica.memory import Plan
-from infercost.replica.rack import Rack, Setup
+from infercost.replica.memory import Plan, Rack, Setup
 from infercost.replica.serving import RUN_OF_SLOT, USUAL_SEQUENCES, serve_closed
 from infercost.replica.step import Running, reworked, tpot_of
 from infercost.report import Input, Note, Report, Series

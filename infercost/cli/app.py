@@ -131,7 +131,7 @@ def _takes(command: str, words: Sequence[str]) -> bool:
         question = ask(command, given, params.get("words") or (), "flag")
         if question.get("sweep"):
             from infercost.analyses.many import at_point
-            from infercost.scenario.axes import points_of, read_axes
+            from infercost.scenario.read import points_of, read_axes
 
             at_point(question, points_of(read_axes(question))[0], "flag")
         else:

@@ -1,12 +1,12 @@
-"""The figures of an accelerator preset, and the choice of an arithmetic rate and of a memory size among them."""
+"""Figures of an accelerator preset and of its kernels; the choice of an arithmetic rate and of a memory size."""
 
 from collections.abc import Collection, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from infercost.errors import Missing
+from infercost.errors import BadFile, Missing
 from infercost.parts.formats import Format
 from infercost.parts.preset import Fact, Preset
-from infercost.units import BANDWIDTH, FLOPS, HOURLY, MONEY, POWER, SIZE, WHOLE
+from infercost.units import BANDWIDTH, DURATION, FLOPS, HOURLY, MONEY, PER_WATT, POWER, SHARE, SIZE, WHOLE, Kind
 
 #: What the rents ``rent_...`` pay for: a part on demand at a neocloud, on a three-year contract, or what it costs who
 #: owns it. ``rent`` itself is the listed price of one shop.
@@ -87,6 +87,51 @@ class Rate(NamedTuple):
     def words(self) -> str:
         """What is multiplied, and how it is summed where that is not in 32 bits."""
         return f"{self.name} with fp16 sums" if self.narrow else self.name
+
+
+FORMATS = ("bf16", "fp8", "fp8_block", "int8", "int4", "nvfp4", "mxfp4")
+_REACHED = {"launch": DURATION, "compute": SHARE, "memory": SHARE}
+_PRODUCTS = {**_REACHED, "inner": DURATION}
+_DECODE = {"launch": DURATION, "memory_16": SHARE, "memory_8": SHARE, "per_head": DURATION}
+_HOST = dict.fromkeys(("two", "four", "eight"), BANDWIDTH)
+#: Each section's rows, and the kinds of their figures; ``inner`` is the time for 1,000 of a product's inner dimension.
+SECTIONS: dict[str, dict[str, dict[str, Kind]]] = {
+    "products": dict.fromkeys((*FORMATS, "fp8_trtllm"), _PRODUCTS),
+    "experts": dict.fromkeys(
+        (*FORMATS, "mxfp4_marlin", "int4_flashinfer", "bf16_triton", "fp8_block_triton"), _REACHED
+    ),
+    "attention": {"decode": _DECODE, "prompt": _REACHED, "latent": _REACHED},
+    "layers": {
+        "elements": {"launch": DURATION, "memory": SHARE},
+        "states": {"launch": DURATION, "prompt_launch": DURATION, "memory": SHARE, "compute": SHARE},
+        "streams": {"launch": DURATION, "memory": SHARE},
+        "indexers": {"launch": DURATION, "prompt_launch": DURATION},
+    },
+    "links": {
+        "reduce": {"share": SHARE},
+        "ranks": {"hop": DURATION},
+        "switch": {"launch": DURATION},
+        "pcie": {"launch": DURATION, "hop": DURATION},
+        "host": _HOST,
+        "network": {"launch": DURATION, "hop": DURATION},
+    },
+    "sustained": {"flops_per_watt": dict.fromkeys(("bits_16", "bits_8", "bits_4"), PER_WATT)},
+}
+CHIP_FIGURES: dict[str, Kind] = {
+    "multiprocessors": WHOLE,
+    **{
+        f"{section}_{row}_{figure}": kind
+        for section, rows in SECTIONS.items()
+        for row, figures in rows.items()
+        for figure, kind in figures.items()
+    },
+}
+#: ``timed``: accelerators whose kernels were timed; ``mxfp4``: what multiplies MXFP4 weights if not 16 bits;
+#: ``untuned``: the format whose products are slow in builds that lack tables of tuned shapes.
+CHIP_LABELS = ("name", "aliases", "timed", "note", "mxfp4", "untuned")
+
+
+_ABOUT = ("source", "others", "weak")
 
 
 def find_rate(part: Preset, format: Format) -> Rate | None:
@@ -224,3 +269,31 @@ def mesh_share(part: Preset, ranks: int) -> float:
 def beside(figures: Collection[str]) -> tuple[str, ...]:
     """What figures of memory need beside them: what drivers or engines see is of a part that is sold with so much."""
     return ("memory",) if {"memory_reported", "memory_engine"} & set(figures) else ()
+
+
+# What kernels reach on the chips of an architecture: rows in sections, figures such as ``products_fp8_launch``.
+
+
+def flat(data: dict[str, Any], where: str) -> dict[str, Any]:
+    """A file's data with each figure of a row of a section under a key of its own, source and remarks beside it.
+
+    Raises:
+        BadFile: a section or a row that is no mapping, or one that no architecture has.
+    """
+    plain = {key: value for key, value in data.items() if key not in SECTIONS}
+    for section, rows in SECTIONS.items():
+        given = data.get(section, {})
+        for row, entry in _mapping(given, f"{where}: {section}").items():
+            if row not in rows:
+                raise BadFile(f"{where}: {section} has no row {row!r}", f"rows: {', '.join(rows)}")
+            figures = _mapping(entry, f"{where}: {section} {row}")
+            about = {key: value for key, value in figures.items() if key in _ABOUT}
+            for key in figures.keys() - about.keys():
+                plain[f"{section}_{row}_{key}"] = {"value": figures[key], **about}
+    return plain
+
+
+def _mapping(value: Any, where: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise BadFile(f"{where} is no mapping", "write rows such as bf16: {launch: 4 us, compute: 0.8, source: KEY}")
+    return value

@@ -9,7 +9,7 @@ from typing import Any
 
 from infercost.errors import BadFile, BadValue, UnknownName, closest, nearest, reason
 from infercost.parts import accelerator as accelerator_figures
-from infercost.parts import architecture, cards, stack, traffic
+from infercost.parts import cards, stack, traffic
 from infercost.parts.accelerator import RATES
 from infercost.parts.cache import once, read_once
 from infercost.parts.cache import shipped as shipped
@@ -42,7 +42,7 @@ FAMILIES: dict[str, tuple[dict[str, Kind], tuple[str, ...]]] = {
     "efficiency": (stack.KINDS, stack.LABELS),
     "workloads": (_WORKLOAD, ("name", "aliases", "traffic", "note")),
     "traffic": (traffic.FIGURES, traffic.LABELS),
-    "architectures": (architecture.FIGURES, architecture.LABELS),
+    "architectures": (accelerator_figures.CHIP_FIGURES, accelerator_figures.CHIP_LABELS),
     "hosts": (HOST, ("name", "aliases", "vendor", "kind", "note")),
 }
 WHAT = {
@@ -587,7 +587,7 @@ def _data(own: str, path: str) -> dict[str, Any]:
 def build(family: str, name: str, data: dict[str, Any], path: str) -> Preset:
     """A preset from its file's data; BadFile or BadValue for a key, a figure, its source or date that cannot be."""
     kinds, labels = FAMILIES[family]
-    data = architecture.flat(data, f"preset {path}") if family == "architectures" else data
+    data = accelerator_figures.flat(data, f"preset {path}") if family == "architectures" else data
     data = stack.flat(data, f"preset {path}") if family == "efficiency" else data
     keys = [*kinds, *labels, "released", "sources"]
     if unknown := [key for key in data if key not in keys]:

@@ -12,8 +12,8 @@ from infercost.parts.formats import FORMATS
 from infercost.parts.preset import Preset
 from infercost.parts.stack import is_stated
 from infercost.quantities import CONSTANTS
-from infercost.replica.host import Over, Read
 from infercost.replica.layout import Layout
+from infercost.replica.work import Over, Read
 
 if TYPE_CHECKING:
     from infercost.replica.work import MatrixRates

@@ -11,10 +11,9 @@ from infercost.parts.preset import Preset
 from infercost.parts.stack import is_small
 from infercost.quantities import CONSTANTS
 from infercost.replica.chip import Chip, Engine, Kernel, Links, peak_of
-from infercost.replica.host import Over
 from infercost.replica.layout import Layout
 from infercost.replica.sums import Products, Routed, Sums, once
-from infercost.replica.work import Load, PassTimes
+from infercost.replica.work import Load, Over, PassTimes
 
 #: What moves besides weights and caches, in bytes: a 16-bit value, a routed row and token beside its inputs, a value
 #: of a state read and written, and one of a prompt's attention.

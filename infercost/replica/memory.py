@@ -2,19 +2,21 @@
 
 from collections.abc import Callable
 from math import ceil
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from infercost import formulas
 from infercost.errors import BadValue
 from infercost.formulas.formula import solved
 from infercost.models import counting
 from infercost.models.drafts import Shape, head_of
-from infercost.models.model import Model, prediction_head
-from infercost.parts.accelerator import COMPUTERS, over_pcie
-from infercost.parts.preset import Preset
-from infercost.parts.stack import TIERS, is_small, reads_gguf, release_of, share_of, splits_layers
-from infercost.replica.host import USABLE, Host, Split, held_memory
+from infercost.models.model import Model, arithmetic_format, bare_count, prediction_head
+from infercost.parts.accelerator import COMPUTERS, called, over_pcie
+from infercost.parts.bands import not_covered, unmeasured
+from infercost.parts.formats import Format
+from infercost.parts.preset import Preset, counted
+from infercost.parts.stack import TIERS, is_small, part_under, reads_gguf, release_of, share_of, splits_layers
 from infercost.replica.layout import (
+    FREE,
     Layout,
     check,
     rank_cache_bytes,
@@ -23,6 +25,11 @@ from infercost.replica.layout import (
     rank_weight_bytes,
     valid_widths,
 )
+from infercost.replica.work import USABLE, Host, Offload, Split, held_memory, split
+
+if TYPE_CHECKING:
+    from infercost.models.find import Checkpoint
+
 
 #: Below this share of the device's memory a fit is called barely one, unless it has room for as many sequences again.
 BARELY = 0.05
@@ -82,80 +89,6 @@ class Start(NamedTuple):
 
 #: The reserves of a profile as it has them.
 AS_USUAL = Start()
-
-
-def start_of(profile: Preset, part: Preset, sequences: float | None = None, tokens: float | None = None) -> Start:
-    """How an engine starts on a part, with the sequences and the prompt tokens that were asked for."""
-    apart, asked = over_pcie(part), int(sequences or 0)
-    since, release = (release_of(text) for text in (profile.labels.get("windows_since", ""), profile.name))
-    windows = WHOLE if since and release and release < since else KEPT if "engine" in part.labels else UNKNOWN
-    if "profiled_sequences" not in profile.facts:
-        tables = reads_gguf(profile) and part.labels.get("kind") not in COMPUTERS
-        return Start(asked=asked, over_pcie=apart, windows=windows, tables_in_host=tables)
-    usual, usual_tokens = profile.value("profiled_sequences"), profile.value("chunk_tokens")
-    own, own_tokens = usual, usual_tokens
-    if is_small(part, profile):
-        own = profile.value("profiled_sequences_small")
-        if "chunk_tokens_small" in profile.facts:
-            own_tokens = profile.value("chunk_tokens_small")
-    start = Start(sequences or own, usual, tokens or own_tokens, usual_tokens, asked, apart, windows)
-    return start._replace(asked_tokens=int(tokens or 0))
-
-
-def rule_of(profile: Preset, part: Preset, tokens: float | None = None) -> Rule | None:
-    """What an engine's own rule of its share of memory takes on a part, None for an engine that has no such rule."""
-    if "reserve_per_token" not in profile.facts:
-        return None
-    keys = ("memory_reported", "memory_engine", "memory")
-    memory = part.value(next((key for key in keys if key in part.facts), "memory"))
-    row = next((row for row in TIERS[:-1] if memory < profile.value(f"start_{row}_memory")), TIERS[-1])
-    graphs = profile.value(f"start_{row}_graphs"), profile.value(f"start_{row}_graphs_wide")
-    vendor = profile.labels.get("captures_on", "")
-    captures = part.labels.get("vendor", vendor) == vendor
-    sizes = profile.value(f"start_{row}_prompt_graphs") if captures else 0
-    asked = max(tokens or profile.value(f"start_{row}_tokens"), FEW_TOKENS)
-    return Rule(memory, asked, graphs, sizes)
-
-
-def share_by(rule: Rule, model: Model, layout: Layout, profile: Preset) -> float:
-    """The share of a part's memory that an engine plans with in a layout, by its own rule; 0 where it leaves none."""
-    value = profile.value
-    graphs = rule.graphs[layout.ranks >= MANY_RANKS]
-    reserve = formulas.memory.start_reserve(
-        **{key: value(key) for key in ("reserve_base", "reserve_per_token", "reserve_per_graph", "reserve_per_rank")},
-        profiled_tokens=rule.tokens,
-        graph_sequences=graphs,
-        tensor_ranks=layout.tp,
-        groups=layout.dp,
-        stages=layout.pp,
-    )
-    if layout.dp > 1:
-        padded = value("reserve_per_group_wide" if graphs > MANY_GRAPHS else "reserve_per_group")
-        reserve = formulas.memory.grouped_reserve(
-            start_reserve=reserve, reserve_per_group=padded, graph_sequences=graphs, groups=layout.dp
-        )
-    elif layout.pp == 1 and (captured := _captured(rule, model, profile)):
-        reserve = formulas.memory.captured_reserve(start_reserve=reserve, prompt_graphs_reserve=captured)
-    if rule.memory > MUCH_MEMORY:
-        reserve = formulas.memory.floored_reserve(start_reserve=reserve, reserve_floor=value("reserve_floor"))
-    if reserve >= rule.memory:
-        return 0.0
-    share = formulas.memory.own_share(start_reserve=reserve, reported_memory=rule.memory)
-    if not model.vision_params:
-        return share
-    keys = ("vision_base", "vision_slope", "vision_least", "vision_most", "vision_params_usual")
-    tower = {key: value(key) for key in keys}
-    return formulas.memory.vision_share(usable=share, vision_params=model.vision_params, **tower)
-
-
-def _captured(rule: Rule, model: Model, profile: Preset) -> float:
-    """Bytes that an engine leaves to graphs of prompts: none where it captures none, one sum for latent caches."""
-    if not rule.prompts or model.vision_params:
-        return 0.0
-    if any(layer.attention.latent for layer in model.layers):
-        return profile.value("reserve_latent_graphs")
-    each = profile.value("reserve_per_prompt_graph")
-    return formulas.memory.prompt_graphs_reserve(prompt_graphs=rule.prompts, reserve_per_prompt_graph=each)
 
 
 class Blocks(NamedTuple):
@@ -383,6 +316,226 @@ class Plan(NamedTuple):
         )
 
 
+class Drafting(NamedTuple):
+    """A draft beside a model, and tokens that it proposes: a model, a head of a shape, or else the one it carries."""
+
+    model: Model | None = None
+    tokens: int = 1
+    shape: Shape | None = None
+
+    @property
+    def is_carried(self) -> bool:
+        """Whether it is the head that the model's own checkpoint holds, which multiplies by the model's table."""
+        return self.model is None and self.shape is None
+
+    def head(self, model: Model) -> Model:
+        """The draft of a model as it is read: a head that it carries reads the model's table."""
+        if self.shape:
+            return head_of(model, self.shape)
+        if (own := self.model or prediction_head(model)) is None:
+            raise BadValue(f"{model.name} carries no prediction head", "leave --draft out, or give a --draft-model")
+        return own
+
+    def layout(self, layout: Layout, draft: Model) -> Layout:
+        """How the ranks of a stage share the draft: a head as they share the model, another as widely as it splits."""
+        if self.is_carried:
+            return layout._replace(pp=1)
+        return Layout(shared_width(draft, layout.devices // layout.pp))
+
+
+#: Nodes are of eight where nothing is known of the part's scale-up domain; a lone card is a domain of one.
+USUAL_DOMAIN = 8
+
+
+class Setup(NamedTuple):
+    """A model on an accelerator under a stack: all that a plan needs but its layout.
+
+    ``checkpoint`` is a named model's, None for a bare count; ``context`` and ``batch`` are what must fit, ``start`` is
+    what the engine profiles its memory with.
+    """
+
+    checkpoint: "Checkpoint | None"
+    model: Model
+    part: Preset
+    stack: Preset
+    memory_key: str
+    usable: float
+    context: int
+    batch: int = 1
+    host: Host | None = None
+    start: Start = AS_USUAL
+    drafting: Drafting | None = None
+
+    def plan(
+        self, layout: Layout, model: Model | None = None, context: int | None = None, offload: Offload | None = None
+    ) -> Plan:
+        """What the fullest accelerator holds under a layout, with another model or context when asked.
+
+        Of the ways to put a part into a host it is the one that is known, else the first after which the accelerators
+        hold the rest, or the last: further ways only take more of the host.
+
+        Raises:
+            BadValue: a layout that no engine accepts.
+        """
+        chosen = model or self.model
+        if self.host is None:
+            return self._plan(layout, chosen, context)
+        for way in (offload,) if offload else self.host.ways(chosen):
+            made = self._plan(layout, chosen, context, split(chosen, way))._replace(host=self.host)
+            if made.left >= 0:
+                break
+        return made
+
+    def _plan(self, layout: Layout, model: Model, context: int | None, parts: Split | None = None) -> Plan:
+        made = plan(
+            parts.near if parts else model,
+            layout,
+            self.stack,
+            device_memory=self.part.value(self.memory_key),
+            usable=self.usable,
+            context=self.context if context is None else context,
+            batch=self.batch,
+            # beside a part in the host the tables are counted with the accelerators', which is on the safe side
+            start=self.start._replace(tables_in_host=self.start.tables_in_host and parts is None),
+        )
+        return share_memory(made._replace(model=model, split=parts), self.drafting)
+
+    @property
+    def domain(self) -> int:
+        """Devices that tensor parallelism may span."""
+        return int(self.part.facts["link_domain"].value) if "link_domain" in self.part.facts else USUAL_DOMAIN
+
+
+class Rack(NamedTuple):
+    """A setup in a layout, with the counts of its model; ``given`` is whether the count of devices was given.
+
+    ``gpus_for_weights`` are the least devices that hold the weights alone, ``widths`` the parallel widths given,
+    ``idle`` the devices given beside a lone replica that have no part in it.
+    """
+
+    setup: Setup
+    plan: Plan
+    params: float
+    active_params: float
+    weight_bytes: float
+    gpus_for_weights: int
+    given: bool = True
+    widths: Layout = FREE
+    idle: int = 0
+
+    @property
+    def place(self) -> str:
+        """Its devices in a sentence: ``8 x h100-sxm``, of all that were given where some are idle."""
+        of = f" of {self.devices + self.idle:,}" if self.idle else ""
+        return counted(f"{self.devices:,}{of}", called(self.part))
+
+    @property
+    def model(self) -> Model:
+        """The model: named, or a bare count of parameters."""
+        return self.plan.model
+
+    @property
+    def part(self) -> Preset:
+        """The accelerator, as the stack uses it."""
+        return part_under(self.setup.part, self.setup.stack)
+
+    @property
+    def not_covered(self) -> str:
+        """Why its numbers are no better than a bound; empty where the law of its stack was measured on such parts."""
+        if engine := unmeasured(self.model.quantization.name):
+            return f"no run of {engine} is known here"
+        return not_covered(self.part, self.setup.stack, recurrent=self.model.is_recurrent)
+
+    @property
+    def format(self) -> Format:
+        """The format in which most of the matrices compute."""
+        return arithmetic_format(self.model.quantization)
+
+    @property
+    def devices(self) -> int:
+        """Accelerators of one replica."""
+        return self.plan.layout.devices
+
+    @property
+    def width(self) -> int:
+        """Devices that work on a layer together."""
+        return self.devices // self.plan.layout.pp
+
+
+def start_of(profile: Preset, part: Preset, sequences: float | None = None, tokens: float | None = None) -> Start:
+    """How an engine starts on a part, with the sequences and the prompt tokens that were asked for."""
+    apart, asked = over_pcie(part), int(sequences or 0)
+    since, release = (release_of(text) for text in (profile.labels.get("windows_since", ""), profile.name))
+    windows = WHOLE if since and release and release < since else KEPT if "engine" in part.labels else UNKNOWN
+    if "profiled_sequences" not in profile.facts:
+        tables = reads_gguf(profile) and part.labels.get("kind") not in COMPUTERS
+        return Start(asked=asked, over_pcie=apart, windows=windows, tables_in_host=tables)
+    usual, usual_tokens = profile.value("profiled_sequences"), profile.value("chunk_tokens")
+    own, own_tokens = usual, usual_tokens
+    if is_small(part, profile):
+        own = profile.value("profiled_sequences_small")
+        if "chunk_tokens_small" in profile.facts:
+            own_tokens = profile.value("chunk_tokens_small")
+    start = Start(sequences or own, usual, tokens or own_tokens, usual_tokens, asked, apart, windows)
+    return start._replace(asked_tokens=int(tokens or 0))
+
+
+def rule_of(profile: Preset, part: Preset, tokens: float | None = None) -> Rule | None:
+    """What an engine's own rule of its share of memory takes on a part, None for an engine that has no such rule."""
+    if "reserve_per_token" not in profile.facts:
+        return None
+    keys = ("memory_reported", "memory_engine", "memory")
+    memory = part.value(next((key for key in keys if key in part.facts), "memory"))
+    row = next((row for row in TIERS[:-1] if memory < profile.value(f"start_{row}_memory")), TIERS[-1])
+    graphs = profile.value(f"start_{row}_graphs"), profile.value(f"start_{row}_graphs_wide")
+    vendor = profile.labels.get("captures_on", "")
+    captures = part.labels.get("vendor", vendor) == vendor
+    sizes = profile.value(f"start_{row}_prompt_graphs") if captures else 0
+    asked = max(tokens or profile.value(f"start_{row}_tokens"), FEW_TOKENS)
+    return Rule(memory, asked, graphs, sizes)
+
+
+def share_by(rule: Rule, model: Model, layout: Layout, profile: Preset) -> float:
+    """The share of a part's memory that an engine plans with in a layout, by its own rule; 0 where it leaves none."""
+    value = profile.value
+    graphs = rule.graphs[layout.ranks >= MANY_RANKS]
+    reserve = formulas.memory.start_reserve(
+        **{key: value(key) for key in ("reserve_base", "reserve_per_token", "reserve_per_graph", "reserve_per_rank")},
+        profiled_tokens=rule.tokens,
+        graph_sequences=graphs,
+        tensor_ranks=layout.tp,
+        groups=layout.dp,
+        stages=layout.pp,
+    )
+    if layout.dp > 1:
+        padded = value("reserve_per_group_wide" if graphs > MANY_GRAPHS else "reserve_per_group")
+        reserve = formulas.memory.grouped_reserve(
+            start_reserve=reserve, reserve_per_group=padded, graph_sequences=graphs, groups=layout.dp
+        )
+    elif layout.pp == 1 and (captured := _captured(rule, model, profile)):
+        reserve = formulas.memory.captured_reserve(start_reserve=reserve, prompt_graphs_reserve=captured)
+    if rule.memory > MUCH_MEMORY:
+        reserve = formulas.memory.floored_reserve(start_reserve=reserve, reserve_floor=value("reserve_floor"))
+    if reserve >= rule.memory:
+        return 0.0
+    share = formulas.memory.own_share(start_reserve=reserve, reported_memory=rule.memory)
+    if not model.vision_params:
+        return share
+    keys = ("vision_base", "vision_slope", "vision_least", "vision_most", "vision_params_usual")
+    tower = {key: value(key) for key in keys}
+    return formulas.memory.vision_share(usable=share, vision_params=model.vision_params, **tower)
+
+
+def _captured(rule: Rule, model: Model, profile: Preset) -> float:
+    """Bytes that an engine leaves to graphs of prompts: none where it captures none, one sum for latent caches."""
+    if not rule.prompts or model.vision_params:
+        return 0.0
+    if any(layer.attention.latent for layer in model.layers):
+        return profile.value("reserve_latent_graphs")
+    each = profile.value("reserve_per_prompt_graph")
+    return formulas.memory.prompt_graphs_reserve(prompt_graphs=rule.prompts, reserve_per_prompt_graph=each)
+
+
 @solved("longest_context", equation="B_1 × K_S(S_max) = C_kv", source="the cache of all sequences fills the pool")
 def _longest_context(cache_at: Callable[[int], float], *, sequences: int, kv_pool: float) -> int | None:
     """The last context that a pool holds, by halving: 0 where it holds none, None where every one."""
@@ -496,33 +649,6 @@ def _overhead(profile: Preset, layout: Layout, start: Start) -> str:
     return apart if start.over_pcie and apart in profile.facts else "engine_overhead_parallel"
 
 
-class Drafting(NamedTuple):
-    """A draft beside a model, and tokens that it proposes: a model, a head of a shape, or else the one it carries."""
-
-    model: Model | None = None
-    tokens: int = 1
-    shape: Shape | None = None
-
-    @property
-    def is_carried(self) -> bool:
-        """Whether it is the head that the model's own checkpoint holds, which multiplies by the model's table."""
-        return self.model is None and self.shape is None
-
-    def head(self, model: Model) -> Model:
-        """The draft of a model as it is read: a head that it carries reads the model's table."""
-        if self.shape:
-            return head_of(model, self.shape)
-        if (own := self.model or prediction_head(model)) is None:
-            raise BadValue(f"{model.name} carries no prediction head", "leave --draft out, or give a --draft-model")
-        return own
-
-    def layout(self, layout: Layout, draft: Model) -> Layout:
-        """How the ranks of a stage share the draft: a head as they share the model, another as widely as it splits."""
-        if self.is_carried:
-            return layout._replace(pp=1)
-        return Layout(shared_width(draft, layout.devices // layout.pp))
-
-
 def share_memory(plan: Plan, drafting: Drafting | None) -> Plan:
     """The plan with what a draft's weights leave of the pool: each stage's ranks share one copy.
 
@@ -553,3 +679,22 @@ def _used_of_head(draft: Model) -> float:
 def shared_width(draft: Model, ranks: int) -> int:
     """How many of the target's ranks share a draft: as many as split it evenly."""
     return max(tp for tp in valid_widths(draft) if ranks % tp == 0 and tp <= ranks)
+
+
+# What stands in the rack: a model on accelerators under a stack, how fast it steps, and where it is well used.
+
+
+def recounted(rack: Rack) -> Rack:
+    """The same rack, counted again from its model up: what ``--steps`` shows of it."""
+    model, setup = rack.model, rack.setup
+    if model.is_bare:
+        bare_count(rack.params, rack.active_params, rack.format, model.depth, model.hidden_size)
+    total = counting.weight_bytes(model)
+    offload = rack.plan.split and rack.plan.split.offload
+    if by_rule := setup.start.rule is not None:
+        rack = rack._replace(plan=setup.plan(rack.plan.layout, offload=offload))
+    least = formulas.memory.gpus_for_weights(
+        weight_bytes=total, device_memory=rack.plan.device_memory, usable=rack.plan.usable
+    )
+    plan = rack.plan if by_rule else setup.plan(rack.plan.layout, offload=offload)
+    return rack._replace(plan=plan, weight_bytes=total, gpus_for_weights=least)

@@ -12,11 +12,9 @@ from infercost.parts.stack import law
 from infercost.quantities import CONSTANTS
 from infercost.replica import chip
 from infercost.replica.chip import Speeds, spread
-from infercost.replica.host import Read, read_of
 from infercost.replica.layout import Layout
-from infercost.replica.memory import Drafting, Plan
-from infercost.replica.rack import Rack, recounted
-from infercost.replica.work import Load, Parts, PassTimes, Times, Work, matrix_rates, work_of
+from infercost.replica.memory import Drafting, Plan, Rack, recounted
+from infercost.replica.work import Load, Parts, PassTimes, Read, Times, Work, matrix_rates, read_of, work_of
 
 if TYPE_CHECKING:  # the roofline has no kernels
     from infercost.replica import kernels, llama_cpp

@@ -8,8 +8,7 @@ from typing import NamedTuple, Protocol, TypeVar
 from infercost.errors import InfercostError
 from infercost.parts.stack import is_nominal, law, splits_layers
 from infercost.replica.layout import FREE, Layout
-from infercost.replica.memory import Plan
-from infercost.replica.rack import Setup
+from infercost.replica.memory import Plan, Setup
 from infercost.replica.serving import (
     Request,
     full_prefill_time,

@@ -16,10 +16,9 @@ from infercost.parts.accelerator import COMPUTERS, memory_key, over_pcie
 from infercost.parts.formats import FORMATS, GGUF, MIXES, Format, find_format, is_of_llama_cpp, keys_of
 from infercost.parts.preset import Preset
 from infercost.parts.stack import is_nominal, is_other_engine, law, reads_gguf, sends_from_host, share_of, splits_layers
-from infercost.replica.host import Host, sparse_layers
 from infercost.replica.layout import FREE, Layout, check, every_layout, layouts, most_experts
-from infercost.replica.memory import Drafting, Plan, Start, rule_of, share_by, start_of
-from infercost.replica.rack import Rack, Setup
+from infercost.replica.memory import Drafting, Plan, Rack, Setup, Start, rule_of, share_by, start_of
+from infercost.replica.work import Host, sparse_layers
 from infercost.scenario.options import SERVED, flag, options_of
 from infercost.scenario.read import Reading, apply_sets, read_part, read_stack, with_rate
 from infercost.scenario.scenario import (

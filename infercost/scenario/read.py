@@ -1,8 +1,10 @@
-"""What was asked: options from flags, a scenario file and Python, parsed alike, each with where it came from."""
+"""What was asked: options from flags, a scenario file and Python, parsed alike; and the axes of a sweep of them."""
 
 import re
 import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import product
+from math import prod
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -14,11 +16,11 @@ from infercost.parts.formats import Format
 from infercost.parts.preset import Fact, Preset, counted
 from infercost.parts.stack import CHOICES, at_release, complete, newest_before
 from infercost.parts.yamlfile import read_mappings
-from infercost.quantities import unit_of
+from infercost.quantities import COUNTED, Key, unit_of
 from infercost.report import Input, Note
-from infercost.scenario.options import NAMES, REPLICAS, SECOND_NAMES, Option, flag, options_of
-from infercost.scenario.ranges import MOST_POINTS
-from infercost.units import HOURLY, WHOLE, Kind, choice, parse
+from infercost.scenario.options import MANY, NAMES, REPLICAS, SECOND_NAMES, Option, flag, options_of
+from infercost.scenario.ranges import FORMS, MOST_POINTS, parse_range
+from infercost.units import HOURLY, WHOLE, Kind, choice, many, parse, show
 
 #: What shows how far a long read has come: what is read and its size in, what to call with the amount out.
 Progress = Callable[[str, int], Callable[[int], None] | None]
@@ -101,6 +103,131 @@ class Question(NamedTuple):
                 many = options[name].repeat and not isinstance(value, tuple)
                 given[name] = Given((value,) if many else value, origin)
         return self._replace(given=MappingProxyType(given))
+
+
+class Reading:
+    """A question while it is resolved: ``take`` reads an option and notes how it was understood.
+
+    It lives only inside ``resolve``; what an analysis gets is the frozen scenario.
+    """
+
+    def __init__(self, question: Question) -> None:
+        self.question = question
+        self.given = dict(question.given)
+        self.inputs: list[Input] = []
+        self.notes: list[Note] = []
+
+    def get(self, name: str) -> Any:
+        """The value of an option, or None when nobody gave it."""
+        given = self.given.get(name)
+        return given.value if given else None
+
+    def origin(self, name: str) -> str:
+        """Who gave an option, empty where nobody did."""
+        return self.given[name].origin if name in self.given else ""
+
+    def take(self, name: str, assume: Any = None, why: str = "") -> Any:
+        """The value of an option or the one to assume, noted as an input of the answer."""
+        given = self.given.get(name)
+        value, *origin = given or Given(assume, f"assumed{': ' if why else ''}{why}")
+        if value is not None and all(item.key != name for item in self.inputs):
+            shown = value.name if isinstance(value, (Format, Preset)) else value
+            self.inputs.append(Input(name, shown, unit_of(name), *origin))
+        return value
+
+    def need(self, name: str, example: str) -> Any:
+        """The value of an option that has no default, noted; Missing where nobody gave it."""
+        if name not in self.given:
+            self.question.need(name, example)
+        return self.take(name)
+
+    def use(self, preset: Preset, *keys: str, scope: str = "") -> None:
+        """Note figures of a preset as inputs of the answer, under ``gpu.``, ``efficiency.`` or a scope of one's own."""
+        noted = {item.key for item in self.inputs}
+        for key, fact in ((key, preset.fact(key)) for key in dict.fromkeys(keys)):
+            name = f"{scope or SCOPES[preset.family]}.{key}"
+            if name in noted:
+                continue
+            origin = (
+                fact.source if fact.source.startswith(("--set", "--host", flag("price"))) else f"preset {preset.name}"
+            )
+            self.inputs.append(Input(name, fact.value, fact.kind.unit, origin, fact.source, fact.date, fact.weak))
+
+    def own(self, name: str, value: Any, origin: str) -> None:
+        """Note the value that something has of its own for an option that nobody gave."""
+        if name not in self.given and all(item.key != name for item in self.inputs):
+            self.inputs.append(Input(name, value, unit_of(name), origin))
+
+    def note(self, code: str, text: str) -> None:
+        """Remark on how the question was understood."""
+        self.notes.append(Note(code, text))
+
+    def amend(self, **fields: Any) -> None:
+        """Say more of the input that was noted last."""
+        self.inputs[-1] = self.inputs[-1]._replace(**fields)
+
+    def about(self, **values: Any) -> "Reading":
+        """A reading of the same question with one part, model or format of those that were given."""
+        one = Reading(self.question._replace(notes=()))
+        one.given |= {
+            name: Given(value, self.given[name].origin) for name, value in values.items() if value is not None
+        }
+        return one
+
+    def again(self) -> "Reading":
+        """A reading of the same question and its part, that nobody took anything from yet."""
+        return self.about(gpu=self.get("gpu"))
+
+    def merge(self, other: "Reading") -> None:
+        """Note the inputs and remarks of another reading, each once."""
+        self.inputs = beside(self.inputs, other.inputs)
+        self.notes += [note for note in other.notes if note not in self.notes]
+
+
+#: Prices of which each part may have its own.
+OF_A_PART = ("price", "purchase_price")
+
+
+#: What asks for prompts, which are arithmetic, or for a load of them.
+_OF_PROMPTS = ("workload", "input_tokens", "output_tokens", "chunk_tokens", "request_rate", "concurrency")
+
+
+#: Options that are no input of an answer.
+NO_INPUTS = (*MANY, "set", "points")
+#: Options whose names say what they are, but for a second format beside another.
+SAID_ALONE = ("gpu", "model", "dtype", "kv_dtype", "efficiency", "price_basis")
+#: The word before a place where it is not ``at``, and what some options count.
+LEADS = {
+    **dict.fromkeys(("gpu", "gpus"), "on"),
+    **dict.fromkeys(("dtype", "kv_dtype"), "in"),
+    "price_basis": "by",
+    **dict.fromkeys(("model", "efficiency", "users", "tp", "pp", "ep", "dp"), "with"),
+}
+_OF = {"gpus": "device", "users": "user"}
+#: A value for each axis.
+Point = Mapping[str, Any]
+
+
+class Axis(NamedTuple):
+    """An option, or a figure of a preset such as ``gpu.memory_bandwidth``, its values in order, and its column."""
+
+    key: str
+    values: tuple[Any, ...]
+    column: Key
+
+    @property
+    def is_numeric(self) -> bool:
+        """Whether its values can rise and fall."""
+        return all(map(is_number, self.values))
+
+    def text(self, row: Mapping[str, Any]) -> str:
+        """Its value in a row as people write it."""
+        return show(plain(row[self.key]), self.column.unit)
+
+    def name(self, row: Mapping[str, Any], *, alone: bool = True) -> str:
+        """Its value in a row beside what it is of, unless it is a name that says so."""
+        text = self.text(row)
+        return text if self.key in SAID_ALONE and (alone or self.key != "kv_dtype") else f"{self.column.head} {text}"
 
 
 def written(question: Question) -> str:
@@ -258,85 +385,6 @@ def _listed(value: Any) -> Any:
     return ",".join(map(str, value)) if isinstance(value, Iterable) and not isinstance(value, (str, dict)) else value
 
 
-class Reading:
-    """A question while it is resolved: ``take`` reads an option and notes how it was understood.
-
-    It lives only inside ``resolve``; what an analysis gets is the frozen scenario.
-    """
-
-    def __init__(self, question: Question) -> None:
-        self.question = question
-        self.given = dict(question.given)
-        self.inputs: list[Input] = []
-        self.notes: list[Note] = []
-
-    def get(self, name: str) -> Any:
-        """The value of an option, or None when nobody gave it."""
-        given = self.given.get(name)
-        return given.value if given else None
-
-    def origin(self, name: str) -> str:
-        """Who gave an option, empty where nobody did."""
-        return self.given[name].origin if name in self.given else ""
-
-    def take(self, name: str, assume: Any = None, why: str = "") -> Any:
-        """The value of an option or the one to assume, noted as an input of the answer."""
-        given = self.given.get(name)
-        value, *origin = given or Given(assume, f"assumed{': ' if why else ''}{why}")
-        if value is not None and all(item.key != name for item in self.inputs):
-            shown = value.name if isinstance(value, (Format, Preset)) else value
-            self.inputs.append(Input(name, shown, unit_of(name), *origin))
-        return value
-
-    def need(self, name: str, example: str) -> Any:
-        """The value of an option that has no default, noted; Missing where nobody gave it."""
-        if name not in self.given:
-            self.question.need(name, example)
-        return self.take(name)
-
-    def use(self, preset: Preset, *keys: str, scope: str = "") -> None:
-        """Note figures of a preset as inputs of the answer, under ``gpu.``, ``efficiency.`` or a scope of one's own."""
-        noted = {item.key for item in self.inputs}
-        for key, fact in ((key, preset.fact(key)) for key in dict.fromkeys(keys)):
-            name = f"{scope or SCOPES[preset.family]}.{key}"
-            if name in noted:
-                continue
-            origin = (
-                fact.source if fact.source.startswith(("--set", "--host", flag("price"))) else f"preset {preset.name}"
-            )
-            self.inputs.append(Input(name, fact.value, fact.kind.unit, origin, fact.source, fact.date, fact.weak))
-
-    def own(self, name: str, value: Any, origin: str) -> None:
-        """Note the value that something has of its own for an option that nobody gave."""
-        if name not in self.given and all(item.key != name for item in self.inputs):
-            self.inputs.append(Input(name, value, unit_of(name), origin))
-
-    def note(self, code: str, text: str) -> None:
-        """Remark on how the question was understood."""
-        self.notes.append(Note(code, text))
-
-    def amend(self, **fields: Any) -> None:
-        """Say more of the input that was noted last."""
-        self.inputs[-1] = self.inputs[-1]._replace(**fields)
-
-    def about(self, **values: Any) -> "Reading":
-        """A reading of the same question with one part, model or format of those that were given."""
-        one = Reading(self.question._replace(notes=()))
-        one.given |= {
-            name: Given(value, self.given[name].origin) for name, value in values.items() if value is not None
-        }
-        return one
-
-    def again(self) -> "Reading":
-        """A reading of the same question and its part, that nobody took anything from yet."""
-        return self.about(gpu=self.get("gpu"))
-
-    def merge(self, other: "Reading") -> None:
-        """Note the inputs and remarks of another reading, each once."""
-        self.inputs = beside(self.inputs, other.inputs)
-        self.notes += [note for note in other.notes if note not in self.notes]
-
-
 def beside(inputs: Iterable[Input], others: Iterable[Input]) -> list[Input]:
     """The inputs of one question about several parts: each once, what differs by part side by side."""
     known = {item.key: item for item in inputs}
@@ -366,10 +414,6 @@ def read_part(reading: Reading, text: Any) -> tuple[Preset, int | None]:
     except UnknownName as error:
         raise UnknownName(error.what, _of_models(reading.question, name) or error.hint) from error
     return _priced(reading, apply_sets(reading, _by_its_file(reading, part))), number
-
-
-#: Prices of which each part may have its own.
-OF_A_PART = ("price", "purchase_price")
 
 
 def prices_of(price: Any) -> dict[str, float]:
@@ -426,10 +470,6 @@ def _of_models(question: Question, name: str) -> str:
     two = f"two side by side: infercost presets show {' '.join(models[:2])}; " if len(models) > 1 else ""
     parts = [word for word in question.words if word not in models]
     return f"{name} is a model: {two}its parts: {shlex.join(('infercost', 'compare', *parts, '--model', own))}"
-
-
-#: What asks for prompts, which are arithmetic, or for a load of them.
-_OF_PROMPTS = ("workload", "input_tokens", "output_tokens", "chunk_tokens", "request_rate", "concurrency")
 
 
 def with_rate(reading: Reading, part: Preset) -> Preset:
@@ -579,3 +619,105 @@ def _set(preset: Preset, key: str, kind: Kind, value: str, written: str = "") ->
     return preset._replace(facts=facts).with_fact(
         key, Fact(parse(kind, value, written), kind, f"{written}={value}", "")
     )
+
+
+# The axes of ``--sweep``: options or figures of presets, and the values that each takes in turn.
+
+
+def in_words(axes: Iterable[Axis], row: Mapping[str, Any]) -> str:
+    """The place of a row in words: ``h100:8, batch 64``; of a list one may say nothing of its own."""
+    axes = tuple(axes)
+    words = (axis.name(row, alone=len(axes) == 1) for axis in axes if row[axis.key] is not None)
+    return ", ".join(words) or "without these"
+
+
+def at_words(axes: Iterable[Axis], row: Mapping[str, Any]) -> str:
+    """The place of a row behind its word: ``at batch 64``, ``on 4 devices``, ``in fp8``."""
+    if not (said := [axis for axis in axes if row[axis.key] is not None]):
+        return in_words((), row)
+    key, (first, *others) = said[0].key, [axis.name(row, alone=len(said) == 1) for axis in said]
+    first = many(row[key], _OF[key]) if key in _OF else first
+    return ", ".join((f"{LEADS.get(key, 'at')} {first}", *others))
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value is a number; a switch is none."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def read_axes(question: Question) -> tuple[Axis, ...]:
+    """The axes of ``--sweep``, in the order given; BadValue for a key that is given twice, and for too many points."""
+    axes = tuple(_axis(question, text) for text in question.get("sweep"))
+    keys = [axis.key for axis in axes]
+    for key in keys:
+        if keys.count(key) > 1:
+            raise BadValue(f"--sweep varies {key} twice", "join its values: 1k:8k,64k")
+        _refuse_given(question, key)
+    if (points := prod(len(axis.values) for axis in axes)) > MOST_POINTS:
+        raise BadValue(f"--sweep: {points:,} points are too many", f"ask for at most {MOST_POINTS:,}")
+    return axes
+
+
+def read_cases(question: Question) -> tuple[tuple[Axis, ...], list[Point]]:
+    """What the questions of a list differ in as axes, and each of them as a point, None where it says nothing."""
+    keys = dict.fromkeys(key for case in question.cases for key in case)
+    points: list[Point] = [{key: case[key].value if key in case else None for key in keys} for case in question.cases]
+    values = {key: tuple(dict.fromkeys(each[key] for each in points)) for key in keys}
+    options = options_of(question.command)
+    return tuple(Axis(key, values[key], _column(key, options[key].unit)) for key in keys), points
+
+
+def points_of(axes: tuple[Axis, ...]) -> list[Point]:
+    """Every combination of the values, the first axis varying slowest."""
+    keys = [axis.key for axis in axes]
+    return [dict(zip(keys, values, strict=True)) for values in product(*(axis.values for axis in axes))]
+
+
+def kind_of(command: str, name: str) -> Kind | None:
+    """The kind of quantity of an option or a figure; None for words."""
+    scope, dot, figure = name.partition(".")
+    return figure_kind(scope, figure, "--sweep") if dot else options_of(command)[name].kind
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON has it: a format by its name, several texts as one."""
+    if type(value) is tuple:
+        return ", ".join(map(str, value))
+    return value.name if isinstance(value, Format) else value
+
+
+def _axis(question: Question, text: str) -> Axis:
+    written, equals, values = text.partition("=")
+    key = written.strip().lstrip("-").replace("-", "_")
+    key = SECOND_NAMES.get(key, key)
+    if not (equals and key):
+        raise BadValue(f"--sweep: {text!r} is not KEY=RANGE", f"write it as --sweep context=1k:128k; {FORMS}")
+    name, options = f"--sweep {written.strip()}", options_of(question.command)
+    known = [option for option in options if option not in NO_INPUTS]
+    if "." not in key and key not in known:
+        hint = f"{closest(key, known)}keys: {nearest(key, known)}, or a --set key such as gpu.memory_bandwidth"
+        raise UnknownName(f"--sweep: {question.command} has no option {key!r} to vary", hint)
+    kind = kind_of(question.command, key)
+    unit = kind.unit if kind and "." in key else options[key].unit
+    column = _column(key, unit)
+    if kind and not (key == "api_price" and "/" in values):  # several prices of an API are no one number
+        return Axis(key, parse_range(kind, values, name), column)
+    words = [word.strip() for word in values.split(",")]
+    if not all(words):
+        raise BadValue(f"{name}: {values!r} has an empty value", f"write a list: {name}=first,second")
+    return Axis(key, tuple(dict.fromkeys(options[key].parse(word, name) for word in words)), column)
+
+
+def _column(key: str, unit: str) -> Key:
+    return Key(key.replace("_", " "), "" if unit in COUNTED else unit, key.rpartition(".")[2].replace("_", " "))
+
+
+def _refuse_given(question: Question, key: str) -> None:
+    """Refuse a key that is given too; a scenario file's value yields to a sweep of the command line."""
+    is_figure = "." in key
+    given = question.given.get("set" if is_figure else key)
+    if given is None or (given.origin.startswith("scenario") and given.origin != question.given["sweep"].origin):
+        return
+    if not is_figure or key in (text.partition("=")[0].strip().replace("-", "_") for text in given.value):
+        name = f"--set {key}" if is_figure else flag(key)
+        raise BadValue(f"{name} and --sweep {key} set the same value", "give one of them")

@@ -15,7 +15,7 @@ from infercost.parts.accelerator import common_memory, find_rate
 from infercost.parts.formats import FORMATS, Format
 from infercost.parts.preset import Preset
 from infercost.parts.stack import is_nominal, law
-from infercost.replica.rack import Rack
+from infercost.replica.memory import Rack
 from infercost.replica.serving import Request, texts_of_pass
 from infercost.replica.step import critical_batch, full_batch
 from infercost.scenario.options import CHOOSING, OF_RUNS, SERVED, Step, flag

@@ -13,12 +13,11 @@ from infercost.parts.formats import FORMATS, Format
 from infercost.parts.preset import Preset
 from infercost.parts.stack import FIGURES_OF_PASS, is_ideal, is_nominal, is_stated, law, sends_from_host
 from infercost.replica.chip import COUNTS, PER_REQUEST, SHARES, TIMES, bounds_of, speeds_of
-from infercost.replica.host import Over, Read, card_link_key, link_of, read_of
 from infercost.replica.layout import Layout
-from infercost.replica.rack import Rack
+from infercost.replica.memory import Rack
 from infercost.replica.serving import LEAST_OUTPUT, RUN_OF_SLOT, USUAL_SEQUENCES, Request
 from infercost.replica.step import Draft, Replica, Running
-from infercost.replica.work import matrix_rates, work_of
+from infercost.replica.work import Over, Read, card_link_key, link_of, matrix_rates, read_of, work_of
 from infercost.scenario.options import DRAFT, flag
 from infercost.scenario.rack import A_MODEL, LOADS
 from infercost.scenario.read import Reading, apply_sets, written

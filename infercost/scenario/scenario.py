@@ -10,8 +10,7 @@ from infercost.models.model import Model
 from infercost.parts.formats import FORMATS, Format
 from infercost.parts.preset import Preset
 from infercost.replica.layout import Layout
-from infercost.replica.memory import start_of
-from infercost.replica.rack import Rack, Setup
+from infercost.replica.memory import Rack, Setup, start_of
 from infercost.replica.serving import LEAST_OUTPUT, USUAL_SEQUENCES, Request
 from infercost.replica.step import Draft, Running
 from infercost.report import Input, Note
@@ -21,7 +20,7 @@ from infercost.scenario.read import Question, Reading, counted_name
 from infercost.units import ApiPrice
 
 if TYPE_CHECKING:
-    from infercost.evidence.readers.run import Results
+    from infercost.evidence.readers.record import Results
     from infercost.fleet.cost import Service
     from infercost.models.find import Checkpoint
 

@@ -19,8 +19,7 @@ from infercost.parts.formats import WEIGHTS
 from infercost.parts.preset import Preset, counted
 from infercost.parts.stack import is_nominal, splits_layers
 from infercost.replica.layout import FREE, Layout, every_layout
-from infercost.replica.memory import Plan
-from infercost.replica.rack import Setup
+from infercost.replica.memory import Plan, Setup
 from infercost.scenario.options import DRAFT, flag, options_of
 from infercost.scenario.prices import USUAL_BASIS, binds_longer, kind_of_price, note_bases, note_idle, read_price
 from infercost.scenario.rack import (

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import infercost
-from infercost.analyses.alone import SMALLER
+from infercost.analyses.needs import SMALLER
 from infercost.models.gguf import FILES
 from infercost.parts import catalog
 from infercost.parts.accelerator import SEGMENTS, is_of_a_desktop, is_owned

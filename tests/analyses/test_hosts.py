@@ -10,8 +10,8 @@ from infercost.errors import BadValue, UnknownName
 from infercost.models.counting import active_params
 from infercost.models.find import find_model
 from infercost.parts import catalog
-from infercost.replica.host import Host, Offload, read_of, split
 from infercost.replica.layout import Layout
+from infercost.replica.work import Host, Offload, read_of, split
 from infercost.report import Report
 
 LOCAL = {"gpu": "rtx-4090", "model": "gpt-oss-120b", "host": "desktop-ddr5", "efficiency": "llama.cpp"}

@@ -8,7 +8,7 @@ import infercost
 from infercost.analyses.sweep import savings
 from infercost.parts.formats import WEIGHTS
 from infercost.quantities import Key
-from infercost.scenario.axes import Axis
+from infercost.scenario.read import Axis
 
 NAMES = ("bf16", "fp8", "int4")
 PAID, DECODE = "usd_per_million_tokens", "usd_per_million_tokens_decode"

@@ -13,8 +13,7 @@ from infercost.api import asking
 from infercost.errors import BadValue, InfercostError, UnknownName
 from infercost.parts import catalog
 from infercost.quantities import KEYS, Key
-from infercost.scenario.axes import Axis, at_words
-from infercost.scenario.read import ask
+from infercost.scenario.read import Axis, ask, at_words
 from infercost.units import show
 from tests.conftest import Run
 

@@ -12,8 +12,7 @@ from infercost.evidence.predict import Measured, model_of_run, prepare, stack_of
 from infercost.evidence.readers import Results, Run, Workload, clients, llama_bench, read_file, timings
 from infercost.evidence.readers.engines import remarks
 from infercost.evidence.readers.llama_bench import weight_format
-from infercost.evidence.readers.record import Record
-from infercost.evidence.readers.run import Entry
+from infercost.evidence.readers.record import Entry, Record
 from infercost.evidence.readers.table import LOAD, read_table, stage
 from infercost.parts import catalog
 from tests.conftest import ROOT

@@ -17,10 +17,9 @@ from infercost.models.model import Model, Quantization
 from infercost.parts import catalog
 from infercost.parts.stack import complete
 from infercost.replica.chip import Backend, backend_of, host_backend
-from infercost.replica.host import Offload, split
 from infercost.replica.layout import Layout
 from infercost.replica.llama_cpp import ELEMENT, Experts, Halves, Timing, _matrices, _whole
-from infercost.replica.work import Load
+from infercost.replica.work import Load, Offload, split
 from tests.conftest import ROOT, Run
 
 #: The columns of a table of measurements.

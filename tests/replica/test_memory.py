@@ -10,7 +10,6 @@ from infercost.models.model import Model
 from infercost.parts import catalog
 from infercost.parts.preset import Preset
 from infercost.parts.stack import complete
-from infercost.replica.host import USABLE, Host, Link, Offload, Over, split
 from infercost.replica.layout import Layout
 from infercost.replica.memory import (
     KEPT,
@@ -27,7 +26,7 @@ from infercost.replica.memory import (
     shared_width,
     start_of,
 )
-from infercost.replica.work import Load
+from infercost.replica.work import USABLE, Host, Link, Load, Offload, Over, split
 
 #: Bytes of Llama 3.1 8B's cache of one token: 32 layers of 8 KV heads of 128, keys and values of 2 bytes.
 TOKEN = 32 * 2 * 8 * 128 * 2

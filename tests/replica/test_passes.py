@@ -13,10 +13,9 @@ from infercost.models.find import find_model
 from infercost.parts import catalog
 from infercost.parts.stack import complete
 from infercost.replica.chip import OTHER, Chip, Kernel, peak_of
-from infercost.replica.host import Link, Over
 from infercost.replica.kernels import Rows, Timing, _sent, engine_of
 from infercost.replica.layout import Layout
-from infercost.replica.work import Load, Parts, PassTimes
+from infercost.replica.work import Link, Load, Over, Parts, PassTimes
 
 
 @cache

@@ -13,7 +13,6 @@ from infercost.models.model import Model, Quantization
 from infercost.parts import catalog
 from infercost.replica import kernels, work
 from infercost.replica.chip import COUNTS, SHARES, TIMES, Chip, Kernel, Speeds, Way, bounds_of
-from infercost.replica.host import Host, Offload, _experts_alone, _without_experts
 from infercost.replica.kernels import Timing
 from infercost.replica.layout import Layout, rank_weight_bytes
 from infercost.replica.memory import KEPT, Drafting, Plan, Start
@@ -33,7 +32,21 @@ from infercost.replica.step import (
     times_of,
     tpot_of,
 )
-from infercost.replica.work import Load, MatrixRates, Parts, PassTimes, Times, Work, _multiplied, matrix_rates, work_of
+from infercost.replica.work import (
+    Host,
+    Load,
+    MatrixRates,
+    Offload,
+    Parts,
+    PassTimes,
+    Times,
+    Work,
+    _experts_alone,
+    _multiplied,
+    _without_experts,
+    matrix_rates,
+    work_of,
+)
 from infercost.scenario.read import ask
 from infercost.scenario.resolve import resolve
 from tests.replica.test_serving import replica

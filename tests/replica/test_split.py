@@ -5,8 +5,8 @@ import pytest
 from infercost.models import counting
 from infercost.models.find import find_model
 from infercost.models.model import Model
-from infercost.replica.host import Offload, split
 from infercost.replica.layout import Layout, rank_cache_bytes, rank_weight_bytes
+from infercost.replica.work import Offload, split
 
 #: Dense; experts and latents with an indexer; layers with states beside attention; windows.
 MODELS = ("llama-3.1-8b", "deepseek-v3.2", "qwen3-next-80b-a3b", "gemma-3-27b", "gpt-oss-120b")

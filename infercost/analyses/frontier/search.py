@@ -15,7 +15,7 @@ from infercost.errors import Missing
 from infercost.numeric import ceiling, rounded_up
 from infercost.parts.stack import law
 from infercost.replica.layout import Layout, asking, every_layout
-from infercost.replica.rack import recounted
+from infercost.replica.memory import recounted
 from infercost.replica.serving import paid_rate, prompt_steps, prompts_gap, tpot_met
 from infercost.replica.step import pace_of, slower_from, tpot_of
 from infercost.report import Note, Report, Row

@@ -7,8 +7,19 @@ from typing import Any
 from infercost.errors import BadFile, Missing
 from infercost.evidence.predict import Measured
 from infercost.evidence.readers import clients, engines, llama_bench, timings
-from infercost.evidence.readers.record import Record, header_of, parse_json, parse_sheet, read_whole
-from infercost.evidence.readers.run import Entry, Results, Run, Said, Workload, read_said
+from infercost.evidence.readers.record import (
+    Entry,
+    Record,
+    Results,
+    Run,
+    Said,
+    Workload,
+    header_of,
+    parse_json,
+    parse_sheet,
+    read_said,
+    read_whole,
+)
 from infercost.evidence.readers.table import MEASUREMENTS, is_table, read_rows
 
 __all__ = ["Results", "Run", "Workload", "read_file"]

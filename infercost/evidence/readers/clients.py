@@ -3,8 +3,7 @@
 from typing import Any
 
 from infercost.errors import BadFile, Missing
-from infercost.evidence.readers.record import Record
-from infercost.evidence.readers.run import Entry, Load, Results, Times, joined, served
+from infercost.evidence.readers.record import Entry, Load, Record, Results, Times, joined, served
 
 #: Keys that tell an export.
 AIPERF = {"request_latency", "input_config"}

@@ -3,8 +3,7 @@
 import re
 
 from infercost.errors import Missing
-from infercost.evidence.readers.record import Record
-from infercost.evidence.readers.run import Entry, Load, Results, Times, joined, served
+from infercost.evidence.readers.record import Entry, Load, Record, Results, Times, joined, served
 
 #: Keys that tell a result; SGLang's serving results have another name for the whole request.
 SERVE = {"completed", "total_input_tokens", "request_throughput"}

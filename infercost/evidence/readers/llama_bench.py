@@ -8,8 +8,7 @@ import re
 from typing import Any
 
 from infercost.errors import BadFile, Missing
-from infercost.evidence.readers.record import Record
-from infercost.evidence.readers.run import Entry, Results, joined
+from infercost.evidence.readers.record import Entry, Record, Results, joined
 
 #: Keys, or columns of a CSV, that tell a result.
 TEST = {"n_prompt", "n_gen", "avg_ts"}

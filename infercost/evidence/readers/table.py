@@ -6,8 +6,7 @@ from typing import Any
 
 from infercost.errors import BadFile
 from infercost.evidence.predict import Measured
-from infercost.evidence.readers.record import Record, parse_sheet, read_whole
-from infercost.evidence.readers.run import Results, Times, joined
+from infercost.evidence.readers.record import Record, Results, Times, joined, parse_sheet, read_whole
 from infercost.formulas.request import acceptance_of
 
 MEASUREMENTS = (

@@ -4,8 +4,7 @@ import re
 from typing import Any
 
 from infercost.errors import Missing
-from infercost.evidence.readers.record import Record
-from infercost.evidence.readers.run import FORMAT, Entry, Results, joined, preset_of
+from infercost.evidence.readers.record import FORMAT, Entry, Record, Results, joined, preset_of
 from infercost.parts.formats import usual_format
 
 #: Keys that tell an answer of Ollama, and timings of llama-server, whose names stand for those of printouts too.
