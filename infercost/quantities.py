@@ -1163,7 +1163,7 @@ QUANTITIES: dict[str, Quantity] = {
     # figures: a draft
     "draft_passes_time": figure("draft time", "s"),
     "plain_tpot": figure("time per token, no draft", "s"),
-    "draft_speedup": figure("speed with the draft", "x"),
+    "draft_speedup": figure("speed with the draft", "x", "vs no draft", phrase="the gain against no draft"),
     # figures: an input that is changed a little
     "low": figure("changed down to", "", "low"),
     "high": figure("changed up to", "", "high"),
