@@ -489,6 +489,8 @@ QUANTITIES: dict[str, Quantity] = {
     "cache_read": Quantity("R_kv", "B", "cache that all accelerators read in a pass"),
     "prompt_cache_read": Quantity("R_pre", "B", "cache that the prompts of a pass read"),
     "mixed_cache_read": Quantity("R_kv", "B", "cache that a pass reads for decoding and for prompts", of="cache_read"),
+    "cache_bytes_share": Quantity("s_kv", "share", "share of the caches in the bytes that a step reads",
+        "cache of the bytes", "cache"),
     "step_bytes": Quantity("R_t", "B", "weights and cache that one step reads"),
     "staged_step_bytes": Quantity("R_t", "B", "weights and cache that a step reads, weights again for every part",
         of="step_bytes"),

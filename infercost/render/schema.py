@@ -12,7 +12,7 @@ step_time_s tpot_s bound_step_time_s full_overlap_step_time_s no_overlap_step_ti
 memory_bandwidth_utilization critical_batch flops_per_byte arithmetic_intensity tokens_per_s tokens_per_s_per_user
 tokens_per_s_per_gpu usd_per_million_tokens usd_per_million_tokens_decode joules_per_token prefill_time_s ttft_s
 request_time_s tuned_step_time_s tuned_ttft_s itl_s tokens_per_s_all_in experts_hit_share host_bytes host_time_s
-prompt_itl_s dp"""
+prompt_itl_s dp cache_bytes_share"""
 _FIT = """gpus_for_weights gpus tp pp ep dp nodes fits total_params active_params vision_params mtp_params weight_bytes
 weight_bytes_per_gpu activation_bytes_per_gpu engine_bytes_per_gpu memory_needed_bytes memory_per_gpu_bytes
 kv_pool_bytes_per_gpu kv_bytes_per_token kv_bytes_per_sequence kv_bytes_of_batch kv_pool_tokens max_sequences
