@@ -105,6 +105,15 @@ _LOADED_UNLIKE = _LOADED_STEP._replace(
 )
 _ARRIVING_STEP = _LOADED_STEP._replace(verdict=_LOADED_STEP.verdict[1:], most=2)  # what arrives is what leaves
 _PREFIX_STEP = _STEP._replace(verdict=(("ttft_s",), ("most_requests_per_s",), (_USD,)), most=3)
+_CLAIMED = _STEP._replace(
+    columns=("measured_tokens_per_s", "measured_utilization", "measured_over_estimate", _EACH, "bound"),
+    bar=("measured_over_bound",),
+    verdict=(("measured_tokens_per_s",), ("measured_over_bound",)),
+)
+_CLAIMS = {
+    "measured_mfu": _CLAIMED,
+    "measured_tokens_per_s": _CLAIMED._replace(verdict=(("measured_utilization",), *_CLAIMED.verdict[1:])),
+}
 _STEP_API = _STEP._replace(
     columns=("api_usd_per_million_tokens", "own_over_api_cost", *_STEP.columns),
     verdict=(("api_usd_per_million_tokens",), ("own_over_api_cost",)),
@@ -236,6 +245,8 @@ def _of_steps(question: Question, axes: tuple[Axis, ...], rows: Rows, *, is_pric
     """The headline of steps and requests that are no job: by what varies, and whether requests come and go."""
     if any(axis.key == "prefix_share" for axis in axes):
         return _PREFIX_STEP
+    if claims := [_CLAIMS[axis.key] for axis in axes if axis.key in _CLAIMS]:
+        return claims[0]
     apart = any(axis.key in WIDTHS or not axis.is_numeric for axis in axes)
     if _is_of_many(question, axes) and (apart or any(axis.key == "gpus" for axis in axes)):
         if len({row.get("gpus") for row in rows if row["fits"]}) > 1:

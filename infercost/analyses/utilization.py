@@ -175,7 +175,7 @@ def _notes(scenario: Scenario, batch: float, tuned: dict[str, Any] | None) -> tu
 def _of_replicas(report: Report, scenario: Scenario, results: dict[str, Any], pace: Pace) -> Report:
     """The report with its intervals, of all replicas, and with what was measured of them."""
     report = of_all(with_bands(report, scenario.rack, load_of(scenario)), scenario)
-    if scenario.measured is None:
+    if not scenario.is_claimed:
         return report
     from infercost.analyses.measurement import with_measured  # loads what nobody needs without one
 
@@ -231,7 +231,7 @@ def _of_bytes(scenario: Scenario, batch: float) -> dict[str, float | None]:
 def _bytes_words(scenario: Scenario, results: dict[str, Any]) -> str:
     """How the bytes of a step divide between weights and caches, where a batch or a context was given."""
     share, given, model = results.get("cache_bytes_share"), scenario.question.given, scenario.rack.plan.cache_model
-    if not share or scenario.measured is not None or not ("batch" in given or "context" in given):
+    if not share or scenario.is_claimed or not ("batch" in given or "context" in given):
         return ""
     grows = any(layer.attention.cache for layer in model.layers)
     what = ("cache and states" if grows else "states") if model.is_recurrent else "KV cache"
@@ -375,10 +375,11 @@ def _shown_work(scenario: Scenario) -> None:
     of_request(again, results)
     of_prompts(again)
     power_rows(again)
-    if scenario.measured is not None:
+    if scenario.is_claimed:
         from infercost.analyses import measurement
 
         if measurement.is_met(scenario, results):
+            again = measurement.claimed(again, results, pace)
             measurement.found_of(again, measurement.against_of(again, results, pace))
 
 
@@ -387,7 +388,7 @@ def _rows(scenario: Scenario, results: dict[str, Any], why_not: dict[str, str]) 
     reasons = {key: why_not.get(key) or why_null(key, running.rack) for key in _nothing(results)}
     remarks |= reasons
     hidden = _hidden(results, why_not) | (set() if scenario.load.request else {"ttft_s"})
-    asks = "context" in scenario.question.given and scenario.draft is None and scenario.measured is None
+    asks = "context" in scenario.question.given and scenario.draft is None and not scenario.is_claimed
     hidden |= set() if asks or _asks_for_step(scenario) else {"arithmetic_intensity"}
     hidden |= set() if shows_read(scenario) else {"input_tokens_per_s"}
     rows = (Row(key, value, remarks.get(key, ""), key not in hidden) for key, value in results.items())
@@ -398,7 +399,7 @@ def _asks_for_step(scenario: Scenario) -> bool:
     """Whether somebody asks what a batch, or no context, and no load, draft or measurement, makes of a step."""
     given = scenario.question.given
     asked = "batch" in given or ("context" in given and not given["context"].value)
-    return asked and scenario.draft is None and scenario.measured is None
+    return asked and scenario.draft is None and not scenario.is_claimed
 
 
 def _nothing(results: dict[str, Any]) -> list[str]:
