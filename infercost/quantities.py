@@ -112,6 +112,10 @@ QUANTITIES: dict[str, Quantity] = {
     "memory_bandwidth_utilization": Quantity("U_m", "share", "share of the memory bandwidth that is used",
         "bandwidth utilization"),
     "measured_tokens_per_s": Quantity("r_m", "token/s", "tokens per second that were measured", "measured tokens/s"),
+    "tokens_per_s_of_mfu": Quantity("r_m", "token/s", "tokens per second at an MFU that was measured",
+        of="measured_tokens_per_s"),
+    "measured_mfu": Quantity("U_c", "share", "share of the peak arithmetic that was measured", "measured MFU", "MFU"),
+    "counted_flops": Quantity("f_r", "FLOP", "operations for each token that a rate counts"),
     "bound_tokens_per_s": Quantity("r_b", "token/s", "tokens per second that no stack beats"),
     "measured_utilization": Quantity("U_r", "share", "share of the peak arithmetic that measured tokens use",
         "measured utilization", "measured"),
@@ -489,6 +493,8 @@ QUANTITIES: dict[str, Quantity] = {
     "cache_read": Quantity("R_kv", "B", "cache that all accelerators read in a pass"),
     "prompt_cache_read": Quantity("R_pre", "B", "cache that the prompts of a pass read"),
     "mixed_cache_read": Quantity("R_kv", "B", "cache that a pass reads for decoding and for prompts", of="cache_read"),
+    "cache_bytes_share": Quantity("s_kv", "share", "share of the caches in the bytes that a step reads",
+        "cache of the bytes", "cache"),
     "step_bytes": Quantity("R_t", "B", "weights and cache that one step reads"),
     "staged_step_bytes": Quantity("R_t", "B", "weights and cache that a step reads, weights again for every part",
         of="step_bytes"),
@@ -1163,7 +1169,7 @@ QUANTITIES: dict[str, Quantity] = {
     # figures: a draft
     "draft_passes_time": figure("draft time", "s"),
     "plain_tpot": figure("time per token, no draft", "s"),
-    "draft_speedup": figure("speed with the draft", "x"),
+    "draft_speedup": figure("speed with the draft", "x", "vs no draft", phrase="the gain against no draft"),
     # figures: an input that is changed a little
     "low": figure("changed down to", "", "low"),
     "high": figure("changed up to", "", "high"),

@@ -7,7 +7,15 @@ from infercost import formulas
 from infercost.analyses import needs
 from infercost.analyses.hosts import host_rows, memory_words
 from infercost.analyses.launch import engine_of, few_blocks, on_nodes, serve
-from infercost.analyses.needs import Alone, alone, cache_kind, has_room, stored_notes, weight_rows, with_speed
+from infercost.analyses.needs import (
+    Alone,
+    alone,
+    cache_remark,
+    has_room,
+    stored_notes,
+    weight_rows,
+    with_speed,
+)
 from infercost.analyses.remarks import count_flag, misfit, named, rack_notes, room_rows
 from infercost.analyses.step import of_all
 from infercost.models import counting
@@ -380,7 +388,7 @@ def _cache_rows(scenario: Scenario) -> tuple[Row, ...]:
     own = "what YaRN stretches its positions to" if model.rope else "what the model was made for"
     limit = own if made_for and most else f"for a batch of {plan.batch:,}"
     return (
-        Row("kv_bytes_per_token", _token_bytes(plan), cache_kind(model) + beside),
+        Row("kv_bytes_per_token", _token_bytes(plan), cache_remark(model) + beside),
         Row("kv_bytes_per_sequence", _sequence_bytes(plan), f"at {many(plan.context, 'token')}{beside}"),
         Row("kv_bytes_of_batch", _batch_bytes(scenario), f"{batch:,} sequences", shown=batch > 0),
         Row("kv_pool_tokens", tokens, _token_words(model, growth)),

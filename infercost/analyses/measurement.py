@@ -16,7 +16,7 @@ from infercost.analyses.step import (
     use_of_prompts,
     use_with_prompts,
 )
-from infercost.errors import InfercostError
+from infercost.errors import BadValue, InfercostError
 from infercost.evidence.predict import ROUNDING
 from infercost.parts.accelerator import called
 from infercost.parts.bands import is_local
@@ -38,6 +38,8 @@ KEYS = (
     "measured_over_bound",
     "measured_bytes_per_s",
 )
+#: The tokens/s that an MFU is.
+RATE = "measured_tokens_per_s"
 _OF_MEMORY = ("measured_memory_bandwidth_utilization", "measured_bytes_per_s")
 #: Why a share or a ratio has no value where the others have one.
 _NO_STEPS = "nothing is decoded, and what prompts read is not counted"
@@ -71,7 +73,9 @@ def with_measured(report: Report, scenario: Scenario, results: dict[str, Any], p
     """The report with what the measured tokens/s are, first in its verdict, by the results of one replica."""
     if not is_met(scenario, results):
         why = PILED if scenario.rack.plan.fits else "the model does not fit"
-        return report.replace(results=(*report.results, *(Row(key, None, why, shown=False) for key in KEYS)))
+        keys = KEYS if scenario.measured_mfu is None else (RATE, *KEYS)
+        return report.replace(results=(*report.results, *(Row(key, None, why, shown=False) for key in keys)))
+    scenario = claimed(scenario, results, pace)
     against = against_of(scenario, results, pace)
     found = found_of(scenario, against)
     rows = _rows(scenario, against, found)
@@ -116,6 +120,24 @@ def against_of(scenario: Scenario, results: dict[str, Any], pace: Pace | None = 
     return Against(rate, used, reads, _bound(scenario, batch), _least(scenario), key, batch)
 
 
+def claimed(scenario: Scenario, results: dict[str, Any], pace: Pace | None = None) -> Scenario:
+    """The scenario with the tokens/s of a replica at the MFU that was measured; unchanged without one.
+
+    Raises:
+        BadValue: no MFU of the estimate is known that it could be held against.
+    """
+    if scenario.measured_mfu is None:
+        return scenario
+    against, running = against_of(scenario, results, pace), scenario.running
+    if not against.utilization:
+        what = f"--measured-mfu: no MFU of {running.rack.part.name} is known here"
+        raise BadValue(what, "give the tokens/s: --measured-tokens-per-s")
+    peak = {"devices": running.rack.devices, "peak_flops": running.rate.fact.value}
+    flops = formulas.step.counted_flops(utilization=against.utilization, tokens_per_s=against.rate, **peak)
+    rate = formulas.step.tokens_per_s_of_mfu(measured_mfu=scenario.measured_mfu, counted_flops=flops, **peak)
+    return scenario._replace(measured=rate)
+
+
 def _of_prompts(scenario: Scenario, results: dict[str, Any]) -> Against:
     """Tokens a second of prompts, cached ones among them, that keep a replica busy, and of texts as many together."""
     running, request, rack = scenario.running, scenario.load.request, scenario.rack
@@ -137,12 +159,13 @@ def _least(scenario: Scenario) -> float | None:
     No more decode at once than are in flight or run; arrivals set no such number, and a draft's steps yield several.
     """
     running, load, request = scenario.running, scenario.load, scenario.load.request
-    if request is None or load.rate is not None or scenario.draft or not _is_prompted(scenario):
+    measured, steps_known = scenario.measured, load.rate is None and not scenario.draft
+    if request is None or measured is None or not (steps_known and _is_prompted(scenario)):
         return None
     batch = max(min(load.concurrent, load.most), 1.0) if load.concurrent else scenario.batch
     rack, formula = running.rack, formulas.step
     steps = formula.least_steps_per_s(
-        measured_tokens_per_s=scenario.measured or 0.0,
+        measured_tokens_per_s=measured,
         decoded_tokens=request.decoded,
         output_tokens=request.output_tokens,
         batch=batch,
@@ -243,6 +266,8 @@ def _rows(scenario: Scenario, against: Against, found: dict[str, float | None]) 
     remarks["measured_over_estimate"] = f"of {show(copies * against.rate, '')} {unit}"
     remarks["measured_over_bound"] = f"of {show(copies * (against.bound or 0.0), '')} {unit}"
     hidden = {"measured_over_estimate"} if kind(scenario.running) == "bound" else set()
+    if scenario.measured_mfu is not None:
+        yield Row(RATE, copies * (scenario.measured or 0.0), f"{unit} at the MFU that was given")
     for key, value in found.items():
         remark = _why_null(scenario, key) if value is None else remarks[key]
         yield Row(key, value, remark, value is not None and key not in hidden)
@@ -260,15 +285,8 @@ def _why_null(scenario: Scenario, key: str) -> str:
 
 def _verdict(scenario: Scenario, against: Against, found: dict[str, float | None], place: str) -> str:
     """The measurement as shares of the hardware, then against the estimate, with its place, and the bound."""
-    copies, unit = scenario.copies, _unit(scenario)
-    of = f", {counted}" if (counted := _counted(scenario)) else ""
-    used, reads, times, share, moved = found.values()
-    shares = [f"{_share(used)} the arithmetic (MFU{of})"] if used is not None else []
-    if reads is not None:
-        least, alone = ("at least ", ", decoding alone") if _is_prompted(scenario) else ("", "")
-        lone = scenario.batch == copies == 1 and not scenario.load.is_steady
-        alone = (f", {show(moved, 'B/s')}" if lone else alone) + _as_devices(scenario, reads, moved)
-        shares.append(f"{least}{_share(reads)} the bandwidth (MBU{alone})")
+    copies, unit, shares = scenario.copies, _unit(scenario), list(_shares(scenario, found))
+    used, _, times, share, _ = found.values()
     rate = f"{show(copies * against.rate, '')} {unit}"
     number, lies, any_layout = digits(times or 0.0, 3), "", " in any layout" if _is_open(scenario) else ""
     if scenario.load.rate is not None:
@@ -280,16 +298,34 @@ def _verdict(scenario: Scenario, against: Against, found: dict[str, float | None
         lies = place if number != "1" and (share or 0.0) <= 1 + ROUNDING else ""
         beside += f"{lies} and {_share(share)} the bound{any_layout}"
     false, elsewhere = _refuted(scenario) if share and share > 1 + ROUNDING else ("", False)
-    measured = f"{show(copies * (scenario.measured or 0.0), '')} {unit} measured is"
+    measured = (
+        f"{show(copies * (scenario.measured or 0.0), '')} {unit} {'measured ' * (scenario.measured_mfu is None)}is"
+    )
     assumed = ""
     if false and not elsewhere and _assumes_one(scenario):
         if (share or 0.0) >= FAR and (used or 0.0) <= 1:
             false, measured = f"{_ASK_BATCH}: ", f"{measured}, at the assumed batch 1,"
+            if scenario.measured_mfu is not None:  # who asks how many tokens/s an MFU is gets these first
+                false, assumed = "", f" {_ASK_BATCH}."
         else:
             assumed = " Batch 1 is assumed: --batch or --concurrency says how many there were."
-    beside += "" if false else _how_close(share)
+    beside += "" if false or assumed else _how_close(share)
     comma = (". That is " if lies else ", ") * bool(shares)
     return f"{false}{measured} {' and '.join(shares)}{comma}{beside}.{assumed}"
+
+
+def _shares(scenario: Scenario, found: dict[str, float | None]) -> Iterator[str]:
+    """The shares of the arithmetic and of the bandwidth that a measurement is, those that are known."""
+    of = f", {counted}" if (counted := _counted(scenario)) else ""
+    used, reads, _, _, moved = found.values()
+    if used is not None:
+        yield f"{_share(used)} the arithmetic (MFU{of})"
+    if reads is None:
+        return
+    least, alone = ("at least ", ", decoding alone") if _is_prompted(scenario) else ("", "")
+    lone = scenario.batch == scenario.copies == 1 and not scenario.load.is_steady
+    alone = (f", {show(moved, 'B/s')}" if lone else alone) + _as_devices(scenario, reads, moved)
+    yield f"{least}{_share(reads)} the bandwidth (MBU{alone})"
 
 
 def _assumes_one(scenario: Scenario) -> bool:
@@ -324,7 +360,9 @@ def _refuted(scenario: Scenario) -> tuple[str, bool]:
     try:
         other = at_point(scenario.question, short, ORIGIN)
         batch, pace, served = step_pace(other)
-        against = against_of(other, step_results(other, batch, pace, served, bracketed=False), pace)
+        results = step_results(other, batch, pace, served, bracketed=False)
+        other = claimed(other, results, pace)
+        against = against_of(other, results, pace)
     except InfercostError:
         return "Not possible with these inputs: ", False
     share, what = found_of(other, against)["measured_over_bound"], f"the assumed {many(context, 'token')} of context"

@@ -188,9 +188,8 @@ def _verdict(scenario: Scenario, need: Need, weights: float, cache: float) -> st
         return f"{stored} for {its} weights, {beside}.{_card_words(scenario)}"
     tokens = many(need.context, "token")
     load = f"a sequence of {tokens}" if need.batch == 1 else f"{need.batch:,} sequences of {tokens}"
-    token = f" A token takes {token_cache(model)}." if counting.growing_cache_bytes(model) else ""
     sizes = f"{stored} for {its} weights and {show(cache, 'B')} for {load}: {show(total, 'B')}, {BEFORE}"
-    return f"{sizes}.{_card_words(scenario)}{token}"
+    return f"{sizes}.{_card_words(scenario)}{_cache_words(model, need.context)}"
 
 
 def _card_words(scenario: Scenario) -> str:
@@ -276,18 +275,51 @@ def token_cache(model: Model) -> str:
     return f"{show(held, 'B')}{binary} of KV cache"
 
 
+def cache_remark(model: Model) -> str:
+    """What the cache per token is made of, and its share of what all heads would keep."""
+    return "; ".join(filter(None, (cache_kind(model), _share_of_heads(model))))
+
+
 def cache_saved(model: Model) -> str:
     """How much less grouped heads or latents keep than all heads would; empty where these do."""
-    attention = _growing(model)
-    if attention is None or attention.has_past or attention.index_cache:
+    if not (times := _times_heads(model)) or (attention := _growing(model)) is None:
         return ""
     if attention.latent:
-        times = attention.heads * (attention.head_dim + attention.v_head_dim) / attention.cache
         return f"{times:.3g} times less than keys and values of its {attention.heads:,} heads"
-    if attention.heads <= attention.kv_heads:
-        return ""
-    share = attention.heads / attention.kv_heads
-    return f"{_FRACTIONS.get(share) or f'1/{share:.3g}'} of what {attention.heads:,} heads would keep"
+    return f"{_fraction(times)} of what {attention.heads:,} heads would keep"
+
+
+def _times_heads(model: Model) -> float:
+    """How many times as much a token would take if each head kept keys and values; 0 where each does."""
+    attention = _growing(model)
+    if attention is None or attention.has_past:
+        return 0.0
+    if not (attention.latent or attention.index_cache):
+        times = attention.heads / attention.kv_heads
+    else:
+        elements = attention.heads * (attention.head_dim + (attention.v_head_dim or attention.head_dim))
+        times = elements * model.kv_bits / 8 / counting.growth(model, attention)
+    return times if times > 1 else 0.0
+
+
+def _share_of_heads(model: Model) -> str:
+    """The share of what all heads would keep: ``an eighth of 64 heads'``; empty where it is all."""
+    times, attention = _times_heads(model), _growing(model)
+    return f"{_fraction(times)} of {attention.heads:,} heads'" if times and attention else ""
+
+
+def _fraction(times: float) -> str:
+    return _FRACTIONS.get(times) or f"1/{times:.3g}"
+
+
+def _cache_words(model: Model, context: int) -> str:
+    """What a token takes, its share of all heads', and a sequence without its windows; empty for what keeps none."""
+    token = ", ".join(filter(None, (f"a token takes {token_cache(model)}", _share_of_heads(model))))
+    token = token if counting.growing_cache_bytes(model) else ""
+    more = f"{_times_windows(model, context):.3g}"
+    windows = f"without windows a sequence takes {more}x as much" if more != "1" else ""
+    words = "; ".join(filter(None, (token, windows)))
+    return f" {words[0].upper()}{words[1:]}." if words else ""
 
 
 def states_layers(model: Model) -> int:
@@ -306,11 +338,16 @@ def states_kept(model: Model) -> str:
 
 def windows_saved(model: Model, context: int) -> str:
     """How much less a sequence keeps than if every layer with a window attended all of it; empty without windows."""
+    times = _times_windows(model, context)
+    return f"{times:.3g} times less at {many(context, 'token')} than without windows" if times > 1 else ""
+
+
+def _times_windows(model: Model, context: int) -> float:
+    """How many times as much a sequence would take if every layer with a window attended all of it; 1 without any."""
     layers = [layer for layer in model.layers if layer.attention.window and not layer.attention.has_past]
     unlimited = [layer._replace(attention=layer.attention._replace(window=0)) for layer in layers]
     kept, all_of = (counting.cache_bytes(model._replace(layers=tuple(each)), context) for each in (layers, unlimited))
-    times = (counting.cache_bytes(model, context) - kept + all_of) / counting.cache_bytes(model, context)
-    return f"{times:.3g} times less at {many(context, 'token')} than without windows" if layers and times > 1 else ""
+    return 1 + (all_of - kept) / counting.cache_bytes(model, context) if layers else 1.0
 
 
 def _growing(model: Model) -> Attention | None:

@@ -3,12 +3,13 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
-from math import inf
+from math import ceil, inf
 from typing import Any, NamedTuple
 
 from infercost import formulas
 from infercost.analyses.many import HELD, LAYOUT, Answer, Outcome, Rows, Values, outcomes_of, refuse_side_by_side
 from infercost.analyses.remarks import ends_in, null_notes
+from infercost.models.drafts import gains
 from infercost.parts.accelerator import is_owned
 from infercost.parts.cache import reading_once
 from infercost.parts.formats import Format
@@ -116,6 +117,15 @@ _LOADED_UNLIKE = _LOADED_STEP._replace(
 )
 _ARRIVING_STEP = _LOADED_STEP._replace(verdict=_LOADED_STEP.verdict[1:], most=2)  # what arrives is what leaves
 _PREFIX_STEP = _STEP._replace(verdict=(("ttft_s",), ("most_requests_per_s",), (_USD,)), most=3)
+_CLAIMED = _STEP._replace(
+    columns=("measured_tokens_per_s", "measured_utilization", "measured_over_estimate", _EACH, "bound"),
+    bar=("measured_over_bound",),
+    verdict=(("measured_tokens_per_s",), ("measured_over_bound",)),
+)
+_CLAIMS = {
+    "measured_mfu": _CLAIMED,
+    "measured_tokens_per_s": _CLAIMED._replace(verdict=(("measured_utilization",), *_CLAIMED.verdict[1:])),
+}
 _STEP_API = _STEP._replace(
     columns=("api_usd_per_million_tokens", "own_over_api_cost", *_STEP.columns),
     verdict=(("api_usd_per_million_tokens",), ("own_over_api_cost",)),
@@ -179,6 +189,8 @@ _SEATS = _SERVICE._replace(
     verdict=(("gross_margin",), ("paying_users", "usd_per_month")),
     main=("gross_margin",),
 )
+#: What a draft gains against none, and what says that it is the most.
+GAIN, AT_BEST = "draft_speedup", "at best"
 #: What is swept to save money by.
 SAVING = ("dtype", "kv_dtype", "api_price")
 #: What is swept that takes devices.
@@ -215,8 +227,17 @@ def headline(question: Question, axes: Iterable[Axis] = (), rows: Rows = ()) -> 
     if "api_price" in given:
         return _STEP_API
     if question.get("requests") is not None or "requests" in given:
-        return _JOB
-    return _with_prompts(_of_steps(question, axes, rows, is_priced="price" in given), rows)
+        return _with_draft(_JOB, rows)
+    return _with_draft(_with_prompts(_of_steps(question, axes, rows, is_priced="price" in given), rows), rows)
+
+
+def _with_draft(head: Headline, rows: Rows) -> Headline:
+    """The headline with what a draft gains against none, in place of how much of the arithmetic is used."""
+    if all(row.get(GAIN) is None for row in rows):
+        return head
+    first, *others = head.columns
+    kept = [keys for keys in head.verdict if keys[0] in (_USD, *head.verdict[0]) or keys[0].startswith((_SPEED, "job"))]
+    return head._replace(columns=(first, GAIN, *others), verdict=(*kept[:2], (GAIN,)), most=3)
 
 
 def _with_prompts(head: Headline, rows: Rows) -> Headline:
@@ -236,6 +257,8 @@ def _of_steps(question: Question, axes: tuple[Axis, ...], rows: Rows, *, is_pric
     """The headline of steps and requests that are no job: by what varies, and whether requests come and go."""
     if any(axis.key == "prefix_share" for axis in axes):
         return _PREFIX_STEP
+    if claims := [_CLAIMS[axis.key] for axis in axes if axis.key in _CLAIMS]:
+        return claims[0]
     apart = any(axis.key in WIDTHS or not axis.is_numeric for axis in axes)
     if _is_of_many(question, axes) and (apart or any(axis.key == "gpus" for axis in axes)):
         if len({row.get("gpus") for row in rows if row["fits"]}) > 1:
@@ -312,7 +335,10 @@ def _over(question: Question, answer: Answer, axes: tuple[Axis, ...], points: li
         notes.append(Note("bars", "bars are on a logarithmic scale: their values span a wide range"))
     return Report(
         command=question.command,
-        verdict=_verdict(named, head, rows, _served_words(reports)) + _held_words(named, outcomes) + lone,
+        verdict=_verdict(named, head, rows, _served_words(reports))
+        + _draft_words(head, reports)
+        + _held_words(named, outcomes)
+        + lone,
         inputs=tuple(_inputs(origin, axes, reports)),
         series=series,
         notes=tuple(notes),
@@ -501,12 +527,40 @@ def _trends(axes: tuple[Axis, ...], figures: Sequence[str], rows: Rows) -> str:
         return best
     span = f"from {axis.text(first)} to {axis.text(last)}"
     *others, trend = (trend_words(axes, figure, rows) for figure in figures)
+    trend += _crossed(axis, rows) if GAIN in figures else ""
     if axis.key in OF_PROMPTS and figures[0] == "ttft_s" and 2 < len(rows) <= NAMED:
         span = _enumerated(axis.text(row) for row in rows)
         each = f"TTFT is {_enumerated(show(row['ttft_s'], 's') for row in rows)}"
         *others, trend = (each, *others[1:], trend) if others else (each,)
     trends = f"{', '.join(others)} and {trend}" if others else trend
     return f"With {axis.column.head} {span}, {trends}"
+
+
+def _crossed(axis: Axis, rows: Rows) -> str:
+    """The first points at which what a draft gains is past whole numbers, the first and the last of them; or empty."""
+    worth = [row[GAIN] for row in rows if row[GAIN] is not None]
+    low, high = sorted((worth[0], worth[-1]))
+    rises, levels = worth[-1] > worth[0], list(range(max(ceil(low), 1), ceil(high)))
+    if not levels or worth != sorted(worth, reverse=not rises):
+        return ""
+    levels = [levels[0], *levels[1:][-1:]] if rises else [levels[-1], *levels[:-1][:1]]
+    past = (next(row for row in rows if (row[GAIN] > level if rises else row[GAIN] < level)) for level in levels)
+    texts = (f"{level}x from {{}}{axis.text(row)} on" for level, row in zip(levels, past, strict=True))
+    first, *others = texts
+    words = _enumerated((first.format(f"{axis.column.head} "), *(text.format("") for text in others)))
+    return f", {'above' if rises else 'below'} {words}"
+
+
+def _draft_words(head: Headline, reports: Iterable[Report]) -> str:
+    """What gains of a draft in a verdict leave out: what engines do between its passes, and prompts of others."""
+    if (GAIN,) not in head.verdict:
+        return ""
+    rows = [row for report in reports for row in report.results if row.key == GAIN]
+    known = gains()
+    best = [f"{AT_BEST} (published runs reached {known.low:.0%} to {known.high:.0%} of that)"]
+    told = [*best * any(AT_BEST in row.remark for row in rows)]
+    told += ["between prompts"] * any(keys[0].endswith("_all_in") for keys in head.verdict)
+    return f" Gains are {' and '.join(told)}." if told else ""
 
 
 def _enumerated(texts: Iterable[str]) -> str:
@@ -686,7 +740,8 @@ def trend_words(axes: tuple[Axis, ...], figure: str, rows: Rows) -> str:
         text = f"{phrase} is {start} {'at both ends' if turns else 'throughout'}"
     else:
         low, high = sorted((first[figure], last[figure]))
-        times = f"{digits(high / low, 3)}x" if low > 0 and not counted else "1x"
+        is_gain = bool(first.get(GAIN))  # how many times as much is no gain against no draft
+        times = f"{digits(high / low, 3)}x" if low > 0 and not (counted or is_gain) else "1x"
         verb = "rises" if last[figure] > first[figure] else "falls"
         text = f"{phrase} {verb} from {start} to {end}{f' ({times})' if times != '1x' else ''}"
     return text + "".join(f", {name} {words}" for name, words in turns.items())

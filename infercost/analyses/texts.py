@@ -3,7 +3,7 @@
 from typing import Any
 
 from infercost import formulas
-from infercost.analyses.measurement import against_of, found_of, with_measured
+from infercost.analyses.measurement import against_of, claimed, found_of, with_measured
 from infercost.analyses.prices import says_price
 from infercost.analyses.remarks import count_remark, kind, misfit, overlap_words, room_rows, step_notes, sure
 from infercost.analyses.step import OVERLOADED, job_remarks, job_results, job_words, of_all, place_of_all
@@ -47,7 +47,7 @@ def answer(scenario: Scenario) -> Report:
         work=lambda: _shown_work(scenario),
     )
     report = of_all(report, scenario)
-    return report if scenario.measured is None else with_measured(report, scenario, results)
+    return with_measured(report, scenario, results) if scenario.is_claimed else report
 
 
 def _facts(scenario: Scenario) -> dict[str, Any]:
@@ -136,7 +136,8 @@ def _remarks(scenario: Scenario) -> dict[str, str]:
 def _shown_work(scenario: Scenario) -> None:
     again = scenario._replace(running=reworked(scenario.running))
     results = _results(again)
-    if scenario.measured is not None and scenario.rack.plan.fits:
+    if scenario.is_claimed and scenario.rack.plan.fits:
+        again = claimed(again, results)
         found_of(again, against_of(again, results))
 
 

@@ -68,7 +68,7 @@ from infercost.replica.chip import spread
 from infercost.replica.layout import Layout
 from infercost.replica.memory import Rack
 from infercost.replica.serving import Served, full_prefill_time, prompt_bound, prompt_itl, prompts_gap, tpot_met
-from infercost.replica.step import Pace, Running, pace_of, reworked
+from infercost.replica.step import Pace, Running, pace_of, part_of, reworked
 from infercost.report import Note, Report, Row
 from infercost.scenario.scenario import FOR_ONE, Load, Scenario
 from infercost.units import many, show
@@ -95,7 +95,7 @@ _MEANINGS = {
 OF_STEP = (
     *("compute_time_s", "memory_time_s", "communication_time_s", "overhead_time_s", "step_time_s", "bound_step_time_s"),
     *("tpot_s", "plain_tpot_s", "draft_speedup", "utilization", "memory_bandwidth_utilization", *BRACKET),
-    *("arithmetic_intensity", "experts_hit_share"),
+    *("arithmetic_intensity", "experts_hit_share", "cache_bytes_share"),
 )
 #: What is of steps without the prompts of others, where these ride along.
 _BETWEEN = ("tokens_per_s", "tokens_per_s_per_user", "tokens_per_s_per_gpu")
@@ -105,11 +105,22 @@ _OF_DECODING = (
     *("usd_per_million_tokens_decode", "joules_per_token", "memory_bandwidth_utilization", "arithmetic_intensity"),
     *("compute_time_s", "memory_time_s", "communication_time_s", "overhead_time_s", "step_time_s", "tpot_s", *BRACKET),
     *("plain_tpot_s", "draft_speedup", "draft_passes_time_s", "tuned_step_time_s", "host_time_s", "experts_hit_share"),
+    "cache_bytes_share",
 )
 #: Rows of a request that say nothing where they have no value.
 _OF_REQUEST = ("prefill_time_s", "ttft_s", "request_time_s", "usd_per_request")
 #: What JSON has and the table says elsewhere.
-_HIDDEN = {"bound", "batch", "tpot_s", "host_bytes", "gpus_needed", *BRACKET[1:], *TUNED, *ALL_PAID[1:]}
+_HIDDEN = {
+    "bound",
+    "batch",
+    "tpot_s",
+    "host_bytes",
+    "cache_bytes_share",
+    "gpus_needed",
+    *BRACKET[1:],
+    *TUNED,
+    *ALL_PAID[1:],
+}
 ORIGIN = "prompts between the steps"
 #: Costs that are closer than this share are one.
 AS_DEAR = 0.005
@@ -133,7 +144,7 @@ def answer(scenario: Scenario) -> Report:
     tuned = _tuned(scenario)
     results = decoding_paid(_known(scenario, batch, pace, served), rack)
     results |= {key: tuned and tuned[key.removeprefix("tuned_")] for key in TUNED} | instead(scenario, overloaded)
-    results |= _experts(scenario, batch)
+    results |= _experts(scenario, batch) | _of_bytes(scenario, batch)
     needed = that_keep_up(scenario, served) if served and overloaded and rack.plan.fits else None
     verdict, advised = _said(scenario, results, served, needed)
     taken = _takes_apart(scenario, results)
@@ -164,7 +175,7 @@ def _notes(scenario: Scenario, batch: float, tuned: dict[str, Any] | None) -> tu
 def _of_replicas(report: Report, scenario: Scenario, results: dict[str, Any], pace: Pace) -> Report:
     """The report with its intervals, of all replicas, and with what was measured of them."""
     report = of_all(with_bands(report, scenario.rack, load_of(scenario)), scenario)
-    if scenario.measured is None:
+    if not scenario.is_claimed:
         return report
     from infercost.analyses.measurement import with_measured  # loads what nobody needs without one
 
@@ -202,6 +213,29 @@ def _experts(scenario: Scenario, batch: float) -> dict[str, float | None]:
         return {}
     tokens = _tokens_of_step(scenario, batch)
     return {"experts_hit_share": None if scenario.load.reads else counting.experts_hit_share(model, tokens)}
+
+
+def _of_bytes(scenario: Scenario, batch: float) -> dict[str, float | None]:
+    """The share of the caches in the bytes that a step reads; nothing of a draft's steps or beside a host."""
+    work, context = scenario.running.work, scenario.rack.plan.context
+    if not work.attending or scenario.draft or holds(scenario.rack):
+        return {}
+    if scenario.load.reads or not batch:
+        return {"cache_bytes_share": None}
+    part = part_of(scenario.running.replica, batch)
+    read = work.cache_read(part, context)
+    step = formulas.memory.step_bytes(bytes_read=work.bytes_read(part), cache_read=read)
+    return {"cache_bytes_share": formulas.memory.cache_bytes_share(cache_read=read, step_bytes=step)}
+
+
+def _bytes_words(scenario: Scenario, results: dict[str, Any]) -> str:
+    """How the bytes of a step divide between weights and caches, where a batch or a context was given."""
+    share, given, model = results.get("cache_bytes_share"), scenario.question.given, scenario.rack.plan.cache_model
+    if not share or scenario.is_claimed or not ("batch" in given or "context" in given):
+        return ""
+    grows = any(layer.attention.cache for layer in model.layers)
+    what = ("cache and states" if grows else "states") if model.is_recurrent else "KV cache"
+    return f"{show(1 - share, 'share')} of bytes weights, {show(share, 'share')} {what}"
 
 
 def _tokens_of_step(scenario: Scenario, batch: float) -> float:
@@ -337,13 +371,15 @@ def _shown_work(scenario: Scenario) -> None:
     again = scenario._replace(running=reworked(scenario.running))
     batch, pace, served = step_pace(again)
     results = step_results(again, batch, pace, served, bracketed=False)
+    _of_bytes(again, batch)
     of_request(again, results)
     of_prompts(again)
     power_rows(again)
-    if scenario.measured is not None:
+    if scenario.is_claimed:
         from infercost.analyses import measurement
 
         if measurement.is_met(scenario, results):
+            again = measurement.claimed(again, results, pace)
             measurement.found_of(again, measurement.against_of(again, results, pace))
 
 
@@ -352,7 +388,7 @@ def _rows(scenario: Scenario, results: dict[str, Any], why_not: dict[str, str]) 
     reasons = {key: why_not.get(key) or why_null(key, running.rack) for key in _nothing(results)}
     remarks |= reasons
     hidden = _hidden(results, why_not) | (set() if scenario.load.request else {"ttft_s"})
-    asks = "context" in scenario.question.given and scenario.draft is None and scenario.measured is None
+    asks = "context" in scenario.question.given and scenario.draft is None and not scenario.is_claimed
     hidden |= set() if asks or _asks_for_step(scenario) else {"arithmetic_intensity"}
     hidden |= set() if shows_read(scenario) else {"input_tokens_per_s"}
     rows = (Row(key, value, remarks.get(key, ""), key not in hidden) for key, value in results.items())
@@ -363,7 +399,7 @@ def _asks_for_step(scenario: Scenario) -> bool:
     """Whether somebody asks what a batch, or no context, and no load, draft or measurement, makes of a step."""
     given = scenario.question.given
     asked = "batch" in given or ("context" in given and not given["context"].value)
-    return asked and scenario.draft is None and scenario.measured is None
+    return asked and scenario.draft is None and not scenario.is_claimed
 
 
 def _nothing(results: dict[str, Any]) -> list[str]:
@@ -745,11 +781,9 @@ def _binds(scenario: Scenario, results: dict[str, Any]) -> str:
     running = scenario.running
     if has_endless_rate(running.rack.part):
         return ""
-    done, ridge = results["arithmetic_intensity"], ""
-    if done and results["bound"] == "memory" and _asks_for_step(scenario):
-        hit = _experts_remark(scenario, results["batch"]) if results["batch"] > 1 else ""
-        experts = f"; {hit} experts are read" if hit else ""
-        ridge = f" ({show(done)} FLOP a byte, ridge at {show(results['flops_per_byte'])}{experts})"
+    ridge = ""
+    if results["bound"] == "memory":
+        ridge = f" ({words})" if (words := "; ".join(_memory_words(scenario, results))) else ""
     far = results["bound"] == "compute" and (results["utilization"] or 1.0) < FAR_BELOW
     slow = ", in kernels that stay far below the chip's peak" if far else ""
     start = "; "
@@ -759,6 +793,19 @@ def _binds(scenario: Scenario, results: dict[str, Any]) -> str:
     takes = "" if results["bound"] == "communication" else "communication takes "
     links = f", {takes}{show(sent, 'share')} of a step" if sent >= LEAST else ""
     return f"{start}{results['bound']} binds{ridge}{slow}{links}"
+
+
+def _memory_words(scenario: Scenario, results: dict[str, Any]) -> Iterator[str]:
+    """What the bytes of a step are that memory binds, operations for each if no request is told, experts it reads."""
+    of_bytes, done = _bytes_words(scenario, results), results["arithmetic_intensity"]
+    if of_bytes:
+        yield of_bytes
+    if not (done and _asks_for_step(scenario)):
+        return
+    if not (of_bytes and scenario.load.request):
+        yield f"{show(done)} FLOP a byte, ridge at {show(results['flops_per_byte'])}"
+    if results["batch"] > 1 and (hit := _experts_remark(scenario, results["batch"])):
+        yield f"{hit} experts are read"
 
 
 def _rate_words(scenario: Scenario, results: dict[str, Any]) -> str:

@@ -349,6 +349,12 @@ def step_bytes(*, bytes_read: float, cache_read: float) -> float:
     return bytes_read + cache_read
 
 
+@formula(source="definition of the share")
+def cache_bytes_share(*, cache_read: float, step_bytes: float) -> float:
+    """Share of the caches in the bytes that one step reads, weights being the rest."""
+    return cache_read / step_bytes
+
+
 @formula(source=PIPELINE)
 def staged_step_bytes(*, step_bytes: float, batch: float, stage_batch: float) -> float:
     """Bytes of a step whose stages read their weights again for every part of the batch."""

@@ -344,6 +344,18 @@ def measured_utilization(*, utilization: float, measured_tokens_per_s: float, to
     return utilization * measured_tokens_per_s / tokens_per_s
 
 
+@formula(source="definition of the utilization, the other way round")
+def counted_flops(*, utilization: float, devices: float, peak_flops: float, tokens_per_s: float) -> float:
+    """Operations for each token that a rate counts, those of prompts that it pays for among them."""
+    return utilization * devices * peak_flops / tokens_per_s
+
+
+@formula(source="Chowdhery et al., PaLM (2022), appendix B: model FLOPs utilization")
+def tokens_per_s_of_mfu(*, measured_mfu: float, devices: float, peak_flops: float, counted_flops: float) -> float:
+    """Tokens a second that use a share of the devices' peak arithmetic."""
+    return measured_mfu * devices * peak_flops / counted_flops
+
+
 @formula(source="the bytes of a token are the same in a batch of as many")
 def measured_bandwidth_utilization(
     *, memory_bandwidth_utilization: float, measured_tokens_per_s: float, tokens_per_s: float

@@ -12,7 +12,7 @@ step_time_s tpot_s bound_step_time_s full_overlap_step_time_s no_overlap_step_ti
 memory_bandwidth_utilization critical_batch flops_per_byte arithmetic_intensity tokens_per_s tokens_per_s_per_user
 tokens_per_s_per_gpu usd_per_million_tokens usd_per_million_tokens_decode joules_per_token prefill_time_s ttft_s
 request_time_s tuned_step_time_s tuned_ttft_s itl_s tokens_per_s_all_in experts_hit_share host_bytes host_time_s
-prompt_itl_s dp"""
+prompt_itl_s dp cache_bytes_share"""
 _FIT = """gpus_for_weights gpus tp pp ep dp nodes fits total_params active_params vision_params mtp_params weight_bytes
 weight_bytes_per_gpu activation_bytes_per_gpu engine_bytes_per_gpu memory_needed_bytes memory_per_gpu_bytes
 kv_pool_bytes_per_gpu kv_bytes_per_token kv_bytes_per_sequence kv_bytes_of_batch kv_pool_tokens max_sequences
@@ -52,8 +52,8 @@ RESULTS = {
     input_tokens_per_s job_time_s job_usd mixed_gpus mixed_usd_per_million_tokens mixed_itl_s prefill_flops
     usd_per_million_tokens_input most_requests_per_s requests_at_once measured_utilization
     measured_memory_bandwidth_utilization measured_over_estimate measured_over_bound measured_bytes_per_s
-    wh_per_request usd_per_request rated_power_w kwh_per_day api_usd_per_million_tokens own_over_api_cost
-    usd_per_month electricity_usd_per_month {_OWN} {_ROOM}""",
+    measured_tokens_per_s wh_per_request usd_per_request rated_power_w kwh_per_day api_usd_per_million_tokens
+    own_over_api_cost usd_per_month electricity_usd_per_month {_OWN} {_ROOM}""",
     "sweep-batch": f"gpus critical_batch knee_batch max_batch lone_user_cost_ratio {_OWN} {_ROOM}",
     "userbase": f"""{_SERVICE} people_online minutes_per_day decoding_share users_at_trough mean_concurrent
     trough_to_mean_for_million_users peak_concurrent trough_concurrent slots usd_per_month in_flight batch_limit

@@ -47,7 +47,7 @@ _ASKED = ("host", "params")
 #: What asks for a part of a layout: the rest of it is chosen.
 _WIDTHS = ("tp", "pp", "ep", "dp")
 #: What was measured: of one user where nobody says how many there were.
-_CLAIM = "measured_tokens_per_s"
+_CLAIMS = {"measured_tokens_per_s", "measured_mfu"}
 #: Figures of layouts that are closer than this are alike: estimates do not tell them apart.
 ALIKE = 0.1
 #: What replicas that nobody asked for have where nobody says how many sequences there are.
@@ -235,7 +235,7 @@ def with_layout(question: Question) -> Question:
     if devices and not found and not together and (asked.batch or not single):
         held = single and fitting_plan(setup, devices)  # a part without a link has no time and may hold it
         found = [] if held else _nearest(asked, devices, single)
-    if _CLAIM in question.given:  # whoever measured so many devices had a part for each
+    if not _CLAIMS.isdisjoint(question.given):  # whoever measured so many devices had a part for each
         found = [one for one in found if one.devices == devices] or found
     return _answered(question, devices, found, asked, staged) if found else question
 
@@ -390,7 +390,7 @@ def _asked(reading: Reading, setup: Setup) -> Asked | None:
     least = command == "utilization" and not _is_counted(reading)
     drafted = any(name in reading.given for name in DRAFT)
     lone = least or drafted or command == "sweep-batch" or reading.origin("gpu") == COMPARED
-    lone = lone or (_CLAIM in reading.given and not load.reads)
+    lone = lone or (not load.reads and not _CLAIMS.isdisjoint(reading.given))
     is_job = "requests" in reading.given and not load.is_steady
     batch = int((command != "sweep-batch" and reading.get("batch")) or (lone and not is_job))
     batch, groupwise = 0 if load.is_steady else batch, "max_sequences" not in reading.given

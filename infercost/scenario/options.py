@@ -157,6 +157,9 @@ _ALL = (
     Option("ep", "N", "expert parallel width", _of(WHOLE)),
     Option("dp", "N", "replicas that share the devices, the batch and the load; chosen when absent", _of(WHOLE)),
     Option("measured_tokens_per_s", "Q", "output tokens/s measured (input with --osl 1): MFU and MBU", _of(TOKEN_RATE)),
+    Option(
+        "measured_mfu", "SHARE", "the same as a share of the arithmetic (MFU): how many tokens/s that is", _of(SHARE)
+    ),
     Option("layers", "N", "layers, for the communication time", _of(WHOLE)),
     Option("hidden_size", "N", "width of the model, for the communication time", _of(WHOLE)),
     Option("activation_dtype", "FORMAT", "format sent between devices; the arithmetic's when absent", parse_format),
@@ -464,6 +467,7 @@ class Utilization(Rack, Offload, Step, Request, Draft, Many, total=False):
     requests: Number
     disaggregated: bool
     measured_tokens_per_s: Number
+    measured_mfu: Number
     hours_per_day: Number
     api_price: Number
 

@@ -236,10 +236,16 @@ def _texts(reading: Reading, rack: Rack) -> Scenario:
 
 
 def _shared(reading: Reading) -> dict[str, Any]:
-    """The replicas, the requests of a job, and of what was measured the tokens/s of one."""
-    copies, measured = copies_of(reading), reading.take("measured_tokens_per_s")
+    """The replicas, the requests of a job, and what was measured: tokens/s of one replica, or its MFU.
+
+    Raises:
+        BadValue: both.
+    """
+    copies, measured, share = copies_of(reading), reading.take("measured_tokens_per_s"), reading.take("measured_mfu")
+    if measured is not None and share is not None:
+        raise BadValue("--measured-tokens-per-s and --measured-mfu both say what was measured", "give one of them")
     measured = None if measured is None else measured / copies
-    return {"copies": copies, "measured": measured, "requests": reading.take("requests")}
+    return {"copies": copies, "measured": measured, "measured_mfu": share, "requests": reading.take("requests")}
 
 
 def _sweep_batch(reading: Reading) -> Scenario:

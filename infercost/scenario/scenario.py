@@ -153,7 +153,8 @@ class Calibration(NamedTuple):
 class Scenario(NamedTuple):
     """One question, resolved: what stands in the rack, what is asked of it, and where each input came from.
 
-    ``measured`` is the tokens/s of a replica that were measured. ``each`` holds the scenarios of several parts, models
+    ``measured`` is the tokens/s of a replica that were measured, ``measured_mfu`` the same as a share of its
+    arithmetic. ``each`` holds the scenarios of several parts, models
     or formats that are asked about together. A command without hardware has neither ``rack`` nor ``running``; ``fit``
     has a rack alone, or a ``need`` where no accelerator is named. ``others`` are services on other devices than were
     chosen for theirs, ``requests`` those of a job, ``remedies`` flags with which a limit on latency is met, ``files``
@@ -172,6 +173,7 @@ class Scenario(NamedTuple):
     draft: Draft | None = None
     price: float | None = None
     measured: float | None = None
+    measured_mfu: float | None = None
     requests: float | None = None
     service: "Service" = None  # type: ignore[assignment]
     others: "tuple[Service, ...]" = ()
@@ -192,6 +194,11 @@ class Scenario(NamedTuple):
     calibration: Calibration = None  # type: ignore[assignment]
     files: "tuple[Results, ...]" = ()
     is_row: bool = False
+
+    @property
+    def is_claimed(self) -> bool:
+        """Whether a rate that was measured is held against the answer."""
+        return self.measured is not None or self.measured_mfu is not None
 
 
 #: Origins of a layout that was chosen, and of a count of devices that nobody gave.

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import infercost
+from infercost.units import show
 from tests.conftest import Run
 
 NOTE = ("--gpu", "h100-note", "--params", "1.6e12")
@@ -440,10 +441,58 @@ def test_the_intensity_of_a_batch_is_its_operations_over_its_bytes(profile: str,
     done = 32 * (2 * weights + pair * 4096) / (2 * weights + 32 * 4096 * 131_072)  # 16.8
     batch = run(*asked, "--batch", "32", "--json").json
     assert batch["results"]["arithmetic_intensity"] == pytest.approx(done, rel=1e-3)
-    assert f"memory binds ({done:.4g} FLOP a byte, ridge at {989.4 / 3.35:.4g})" in batch["verdict"]
+    cache = 32 * 4096 * 131_072 / (2 * weights + 32 * 4096 * 131_072)
+    parts = f"{100 - 100 * cache:.1f}% of bytes weights, {100 * cache:.1f}% KV cache"
+    assert f"memory binds ({parts}; {done:.4g} FLOP a byte, ridge at {989.4 / 3.35:.4g})" in batch["verdict"]
     assert "arithmetic intensity" in run(*asked, "--batch", "32").out
     assert "FLOP a byte" not in run(*asked).out
     assert "I_s = I × U / U_m" in run(*asked, "--batch", "32", "--steps").out
+
+
+@pytest.mark.parametrize(
+    ("options", "weights", "cache", "what"),
+    [  # 32 layers x 2 x 32 heads x 128 x 2 B = 524,288 B a token; all but the input table of 32,000 x 4,096 is read
+        *(
+            ({"model": "llama-2-7b", "batch": 1, "context": 2000, "efficiency": by}, 13.2147e9, 1.048576e9, "KV cache")
+            for by in ("vllm", "erdil-2025", "ideal", "llama.cpp")
+        ),
+        # 48 layers of 2 x 4 KV heads x 128 x 2 B; 128 experts of 3 x 2,048 x 768, (1 - (120/128)^4) of them are hit
+        (
+            {"model": "qwen3-30b-a3b", "batch": 4, "context": 8000},
+            2 * (30.532e9 - 151_936 * 2048 - 48 * 128 * (120 / 128) ** 4 * 3 * 2048 * 768),
+            4 * 8000 * 48 * 2 * 4 * 128 * 2,
+            "KV cache",
+        ),
+        # 27 layers of latents of 512 + 64 values
+        ({"model": "deepseek-v2-lite", "batch": 1, "context": 4000}, None, 4000 * 27 * 576 * 2, "KV cache"),
+        ({"model": "jamba-v0.1", "gpu": "h100:4", "batch": 1, "context": 8000}, None, None, "cache and states"),
+        ({"model": "mamba-codestral-7b", "batch": 1, "context": 8000}, None, None, "states"),
+    ],
+)
+def test_the_verdict_divides_the_bytes_of_a_step(
+    options: dict[str, object], weights: float | None, cache: float | None, what: str
+) -> None:
+    """Weights are read once a step, the cache of each sequence too, under every law."""
+    report = infercost.utilization(**{"gpu": "a100-80gb", **options})
+    found = re.search(r"memory binds \((\S+) of bytes weights, (\S+) ([\w ]+)[;)]", report.verdict)
+    assert found
+    assert found[3] == what
+    assert found[2] == show(report["cache_bytes_share"], "share")
+    if weights and cache:
+        assert report["cache_bytes_share"] == pytest.approx(cache / (cache + weights), rel=2e-3)
+    elif cache:
+        assert report["cache_bytes_share"] < cache / 2e9  # more than a billion weights of 2 B
+
+
+def test_bytes_are_divided_where_a_batch_or_a_context_was_given_and_something_is_cached(run: Run) -> None:
+    asked = ("utilization", "--gpu", "h100", "--model", "llama-3.1-8b")
+    assert "of bytes" not in run(*asked).out
+    assert "of bytes" not in run(*asked, "--context", "0").out
+    assert "of bytes" not in run("utilization", "--gpu", "h100", "--params", "8B", "--batch", "4").out
+    beside = " ".join(run(*asked, "--batch", "8").out.split())  # a request has sentences of its own
+    assert re.search(r"memory binds \(\S+ of bytes weights, \S+ KV cache\)\. ", beside)
+    assert "s_kv = R_kv / R_t" in run(*asked, "--batch", "8", "--steps").out
+    assert run(*asked, "--osl", "1", "--isl", "100", "--json").json["results"]["cache_bytes_share"] is None
 
 
 def test_a_peak_that_the_watts_do_not_sustain_is_said(run: Run) -> None:

@@ -111,6 +111,7 @@ def test_every_row_can_be_asked_again_to_the_last_digit(run: Run, options: str) 
             "shortfall_bytes",
             "most_requests_per_s",
             "experts_hit_share",
+            "cache_bytes_share",
             "tokens_per_s_per_user_all_in",
             "tokens_per_s_per_gpu_all_in",
             "rated_power_w",

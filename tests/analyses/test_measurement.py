@@ -162,6 +162,72 @@ def test_prompts_alone_are_measured_by_what_is_read(share: float, cached: int, w
     assert f"of the arithmetic (MFU, {words}). That is " in report.verdict
 
 
+def test_an_mfu_is_told_in_tokens_of_prompts(run: Run) -> None:
+    """Llama 2 13B: 12,687,769,600 parameters in matrices, a table of 163,840,000, 40 layers of 40 heads of 128.
+
+    A prompt of 2,000 takes 52.39 TFLOP, an A100 does 312 TFLOP/s: 60% of them are 7,146 tokens/s.
+    """
+    prompt = 2 * 12_687_769_600 * 2000 + 2 * 163_840_000 + 40 * 4 * 40 * 128 * 2000**2 / 2
+    rate = 0.6 * 312e12 / (prompt / 2000)
+    asked = ("utilization", "--gpu", "a100-80gb", "--model", "llama-2-13b", "--isl", "2k", "--osl", "1")
+    said = run(*asked, "--measured-mfu", "60%", "--json").json
+    assert said["results"]["measured_tokens_per_s"] == pytest.approx(rate, rel=1e-3)
+    assert said["results"]["measured_utilization"] == pytest.approx(0.6)
+    assert said["verdict"].startswith("7,146 input tokens/s is 60.0% of the arithmetic (MFU, prompts alone). That is ")
+    same = run(*asked, "--measured-tokens-per-s", repr(said["results"]["measured_tokens_per_s"]), "--json").json
+    assert {key: said["results"][key] for key in RATIOS} == {key: same["results"][key] for key in RATIOS}
+    shown = run(*asked, "--measured-mfu", "60%", "--steps", "--format", "plain").out
+    assert "PaLM (2022)" in " ".join(shown.split())
+    assert "r_m = U_c × n × F / f_r" in shown
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"batch": 16, "context": 1000},
+        {"batch": 16, **REQUEST},
+        {"concurrency": 16, **REQUEST},
+        {"request_rate": 4, **REQUEST},
+        {"gpus": 8, "dp": 4, "batch": 64, **REQUEST},
+        {"batch": 4, "draft_tokens": 4, "draft_cost": 0.1, "acceptance": 0.8},
+        {"model": "bge-m3", "input_tokens": 512},
+        {"efficiency": "ideal", "batch": 16},
+    ],
+)
+def test_the_tokens_of_an_mfu_have_that_mfu(options: dict[str, Any]) -> None:
+    asked = {"gpu": "h100", "gpus": 1, "model": "llama-3.1-8b", **options}
+    found = infercost.utilization(**asked, measured_mfu=0.02)
+    back = infercost.utilization(**asked, measured_tokens_per_s=found["measured_tokens_per_s"])
+    assert back["measured_utilization"] == pytest.approx(0.02)
+    assert [back[key] for key in RATIOS] == pytest.approx([found[key] for key in RATIOS])
+    assert " tokens/s is 2.00% of the arithmetic (MFU" in found.verdict
+
+
+def test_an_mfu_of_a_bare_count_of_one_user_and_of_what_does_not_run(run: Run) -> None:
+    """3.2 TFLOP a token of 20 x 3 PFLOP/s: 0.1% of them are 18.75 tokens/s."""
+    report = infercost.utilization(gpu="h100-note", params=1.6e12, measured_mfu="0.1%")
+    assert report["measured_tokens_per_s"] == pytest.approx(18.75)
+    lone = run("utilization", "--gpu", "h100", "--model", "llama-3.1-8b", "--measured-mfu", "60%", "--json").json
+    assert " tokens/s is, at the assumed batch 1, 60.0% of the arithmetic (MFU) and " in lone["verdict"]
+    assert ". How many sequences decoded at once? Give --batch or --concurrency. " in lone["verdict"]
+    short = infercost.utilization(gpu="h100", gpus=1, model="llama-3.1-70b", measured_mfu=0.5)
+    assert short["measured_tokens_per_s"] is None
+    both = run("utilization", "--gpu", "h100", "--params", "8B", "--measured-mfu", "5%", "--measured-tokens-per-s", "5")
+    assert "both say what was measured" in both.err
+    assert both.code == 2
+    unknown = run("utilization", "--gpu", "h100", "--params", "8B", "--measured-mfu", "101%")
+    assert unknown.code == 2
+
+
+def test_a_sweep_of_claims_tells_each_of_them(run: Run) -> None:
+    asked = ("utilization", "--gpu", "h100-note", "--params", "1.6e12", "--sweep")
+    said = run(*asked, "measured-mfu=0.05%,0.1%", "--json").json
+    assert [row["measured_tokens_per_s"] for row in said["rows"]] == pytest.approx([9.375, 18.75])
+    assert "measured tokens/s rises from 9.375 to 18.75 (2x)" in said["verdict"]
+    rates = run(*asked, "measured-tokens-per-s=9.375,18.75", "--json").json["verdict"]
+    assert "measured utilization rises from 0.0500% to 0.100% (2x)" in rates
+
+
 def test_a_claim_of_input_tokens_of_deepseek() -> None:
     """73.7k input tokens/s a node of 8 H800, 342 of 608 billion cached (DeepSeek, Day 6, 2025-03), on four nodes."""
     asked = {"gpu": "h800:32", "gpus": None, "model": "deepseek-v3", "ep": 32, "input_tokens": 5000, "output_tokens": 1}

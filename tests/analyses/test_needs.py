@@ -206,8 +206,34 @@ def test_what_grouped_heads_and_latents_save_is_said(model: str, words: str, run
     assert words in run("presets", "show", model, "--json").json["verdict"]
     said = " ".join(run("fit", "--model", model).out.split())
     held, _, saved = words.removesuffix(".").partition(", ")
-    assert f"A token takes {held.removesuffix('.')}." in said
+    assert f"A token takes {held.removesuffix('.')}" in said
     assert saved.partition(", and ")[0] in said.partition("KV cache per token")[2]
+
+
+@pytest.mark.parametrize(
+    ("model", "context", "end"),
+    [
+        ("llama-2-70b", 4000, "of KV cache, an eighth of 64 heads'."),  # 8 of 64
+        ("falcon-7b", 2000, "of KV cache, 1/71 of 71 heads'."),
+        ("llama-2-7b", 4000, "of KV cache."),  # as many as there are heads
+        ("deepseek-v3", 4000, "of KV cache, 1/71.1 of 128 heads'."),  # 128 x (128 + 64 + 128) / 576
+        # beside latents of 576 x 2 bytes the keys of its indexer in 132: 128 x 320 x 2 / 1,284
+        ("deepseek-v3.2", 4000, "of KV cache, 1/63.8 of 128 heads'."),
+        ("qwen3-next-80b-a3b", 4000, "of KV cache, an eighth of 16 heads'."),  # its states have 32
+        # 62 layers of 4,000 tokens over 10 of them and 52 of 1,024; with 36 and 18 of 128, 1.94
+        ("gemma-3-27b", 4000, "half of 32 heads'; without windows a sequence takes 2.66x as much."),
+        ("gpt-oss-120b", 4000, "an eighth of 64 heads'; without windows a sequence takes 1.94x as much."),
+        ("gemma-3-27b", 512, "of KV cache, half of 32 heads'."),  # no window is full
+        ("mistral-7b-v0.1", 8192, "(rtx-3090). Without windows a sequence takes 2x as much."),  # all of 4,096
+    ],
+)
+def test_the_verdict_has_what_grouped_heads_latents_and_windows_save(model: str, context: int, end: str) -> None:
+    assert infercost.fit(model=model, context=context).verdict.endswith(end)
+
+
+def test_the_cache_on_devices_says_what_grouped_heads_save(run: Run) -> None:
+    said = " ".join(run("fit", "--gpu", "h100:4", "--model", "llama-2-70b").out.split())
+    assert "an eighth of 64 heads'" in said.partition("KV cache per token")[2]
 
 
 @pytest.mark.parametrize(

@@ -125,6 +125,47 @@ def test_a_trend_says_what_its_shown_figures_do(figures: tuple[float, ...], said
     assert trend_words((axis,), "step_time_s", rows) == f"the step time {said}"
 
 
+def test_a_sweep_with_a_draft_says_what_it_gains_against_none_and_where_it_is_past_whole_numbers(run: Run) -> None:
+    """70 GB are read as fast for five tokens as for one, and four of the draft take 5% of that each: 1.2 steps.
+
+    Tokens of a step are (1 - a^5) / (1 - a) for a share a that is accepted. From some batch on arithmetic binds.
+    """
+    asked = ("utilization", "--gpu", "h100:4", "--params", "70B", "--draft-tokens", "4", "--draft-cost", "0.05")
+    shares = (0.5, 0.6, 0.7, 0.8, 0.9)
+    gains = [(1 - a**5) / (1 - a) / 1.2 for a in shares]
+    said = run(*asked, "--sweep", f"acceptance={','.join(map(str, shares))}")
+    rows = run(*asked, "--sweep", f"acceptance={','.join(map(str, shares))}", "--json").json["rows"]
+    assert [row["draft_speedup"] for row in rows] == pytest.approx(gains)
+    rises = f"the gain against no draft rises from {gains[0]:.3f}x to {gains[-1]:.3f}x"
+    words = " ".join(said.out.split())
+    assert f"{rises}, above 2x from acceptance 70.0% on and 3x from 90.0% on. " in words
+    assert "vs no draft" in said.out
+    batches = run(*asked, "--acceptance", "0.8", "--sweep", "batch=1,10,100,1000", "--json").json
+    assert f"falls from {gains[3]:.3f}x to " in batches["verdict"]
+    assert batches["verdict"].endswith(", below 2x from batch 100 on and 1x from 1,000 on.")
+    assert all((row["draft_speedup"] < 1) == (row["batch"] == 1000) for row in batches["rows"])
+    plain = run("utilization", "--gpu", "h100:4", "--params", "70B", "--sweep", "batch=1,10").out
+    assert "no draft" not in plain
+
+
+@pytest.mark.parametrize(
+    ("swept", "words"),
+    [
+        ("acceptance=0.6,0.8", " Gains are at best (published runs reached "),
+        ("batch=1,8", "the gain against no draft falls from "),
+        ("draft-tokens=1,4", "the gain against no draft rises from "),
+        ("draft-model=llama-3.2-1b,llama-3.1-8b", "the gain against no draft is "),
+    ],
+)
+def test_whatever_is_swept_the_gain_of_a_draft_is_told(swept: str, words: str, run: Run) -> None:
+    given = {"acceptance": "0.7", "draft-tokens": "3", "draft-model": "llama-3.2-1b"}
+    given.pop(swept.partition("=")[0], None)
+    flags = [word for name, value in given.items() for word in (f"--{name}", value)]
+    verdict = run("utilization", *LLAMA, *flags, "--sweep", swept, "--json").json["verdict"]
+    assert words in verdict
+    assert " between prompts." in verdict or not swept.startswith("batch")
+
+
 def test_what_differs_in_digits_that_nobody_sees_stays(run: Run) -> None:
     """Two sequences of one token: their cache is a ten-thousandth of the weights."""
     asked = ("utilization", "--gpu", "h100:1", "--model", "llama-3.1-8b", "--context", "1", "--batch", "2")
