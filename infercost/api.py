@@ -133,14 +133,16 @@ def _listing(question: Question, steps: bool, charts: bool) -> Callable[[], Repo
 
 
 def answered(compute: Callable[[], Report], question: Question, steps: bool, charts: bool) -> Report:
-    """The answer, with what ``--set`` changes of it."""
-    report = compute()
+    """The answer, with what ``--set`` changes of it, and that times under a load are means."""
+    from infercost.analyses.means import with_means
+
+    report = with_means(compute(), question)
     if not question.get("set"):
         return report
     from infercost.analyses.unread import with_sets
 
     quiet = question._replace(progress=lambda *_: None)
-    return with_sets(report, quiet, lambda other: asking(other, steps, charts)())
+    return with_sets(report, quiet, lambda other: with_means(asking(other, steps, charts)(), other))
 
 
 def finished(report: Report, question: Question, steps: bool, charts: bool) -> Report:
