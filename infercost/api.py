@@ -132,6 +132,19 @@ def _listing(question: Question, steps: bool, charts: bool) -> Callable[[], Repo
     return partial(runs_here.answer, resolve(question))
 
 
+def answered(compute: Callable[[], Report], question: Question, steps: bool, charts: bool) -> Report:
+    """The answer, with what ``--set`` changes of it, and that times under a load are means."""
+    from infercost.analyses.means import with_means
+
+    report = with_means(compute(), question)
+    if not question.get("set"):
+        return report
+    from infercost.analyses.unread import with_sets
+
+    quiet = question._replace(progress=lambda *_: None)
+    return with_sets(report, quiet, lambda other: with_means(asking(other, steps, charts)(), other))
+
+
 def finished(report: Report, question: Question, steps: bool, charts: bool) -> Report:
     """The report with its work shown and its pictures made, where they are wanted."""
     report = report.replace(asked=asked_of(question))
@@ -152,7 +165,7 @@ def _call(command: str, options: Mapping[str, Any], words: tuple[Any, ...] = ())
     listed = [word if isinstance(word, list) or type(word) is tuple else (word,) for word in words]
     with reading_once():
         question = ask(command, given, [word for each in listed for word in each])
-        report = asking(question, steps, charts)()
+        report = answered(asking(question, steps, charts), question, steps, charts)
     return Answer(**vars(finished(report, question, steps, charts)))
 
 

@@ -394,6 +394,7 @@ QUANTITIES: dict[str, Quantity] = {
     "prefill_per_decode": Quantity("x_p", "", "replicas that prefill for each that decodes",
         "prefill replicas per decode replica"),
     "prefill_of_load": Quantity("x_p", "", "replicas that prefill for each that decodes", of="prefill_per_decode"),
+    "prefill_paid": Quantity("x_w", "", "replicas that are paid to prefill for each that decodes"),
     "cache_transfer_time": Quantity("t_kv", "s", "time to send a prompt's cache to another replica",
         "time to send a prompt's cache"),
     "cache_transfer_rate": Quantity("β_kv", "B/s", "rate at which caches of prompts are sent to replicas that decode",

@@ -77,7 +77,7 @@ def step_results(
         results |= _bracket(running, batch, pace) | _draft_results(scenario, batch, pace)
     results |= request_results(running, load, batch, pace.tpot, served)
     if load.apart:
-        results["tokens_per_s_per_gpu"] = _rate_with_prefill(running, results)
+        results["tokens_per_s_per_gpu"] = _rate_with_prefill(scenario, results)
     elif load.request and not (served or holds(running.rack)):
         results |= _with_prompts(running, load.request, batch, pace, results["ttft_s"])
     return results | bill(scenario, results, pace, served)
@@ -105,13 +105,25 @@ def under_load(scenario: Scenario) -> tuple[float, Pace, Served] | None:
     return served.batch, Pace(times, times.step, served.itl, rate), served
 
 
-def _rate_with_prefill(running: Running, results: dict[str, Any]) -> float:
+def _rate_with_prefill(scenario: Scenario, results: dict[str, Any]) -> float:
     """Tokens a second of a device, of those that read prompts too."""
     return formulas.cost.served_tokens_per_s_per_gpu(
         tokens_per_s=results["tokens_per_s"],
-        devices=running.rack.devices,
-        prefill_per_decode=results["prefill_per_decode"],
+        devices=scenario.running.rack.devices,
+        prefill_paid=prefill_paid(scenario, results["prefill_per_decode"]),
     )
+
+
+def is_counted_whole(scenario: Scenario) -> bool:
+    """Whether replicas that read prompts are paid whole: those of a load or a job, not the parts of a full service."""
+    return scenario.load.rate is not None or scenario.requests is not None
+
+
+def prefill_paid(scenario: Scenario, ratio: float) -> float:
+    """Replicas that are paid to read prompts for each that decodes, of so many full of prompts."""
+    if not is_counted_whole(scenario):
+        return ratio
+    return formulas.request.prefill_paid(prefill_per_decode=ratio, replicas=scenario.copies)
 
 
 def _with_prompts(running: Running, request: Request, batch: float, pace: Pace, ttft: float) -> dict[str, float]:
@@ -252,8 +264,8 @@ def bill(scenario: Scenario, results: dict[str, Any], pace: Pace, served: Served
     if served:  # at least one sequence decodes while any does, however long none does
         decode = usd(tokens_per_s=formulas.cost.tokens_per_s(batch=maximum(batch, 1), step_time=pace.times.step))
     if load.apart:
-        ratio = results["prefill_per_decode"]
-        paid = formulas.cost.served_cost(cost=paid, prefill_per_decode=ratio, slots=batch, concurrent_users=batch)
+        whole = prefill_paid(scenario, results["prefill_per_decode"])
+        paid = formulas.cost.served_cost(cost=paid, prefill_paid=whole, slots=batch, concurrent_users=batch)
     # a first token comes with its prompt, which may be shorter than a step
     return {"usd_per_million_tokens": paid, "usd_per_million_tokens_decode": minimum(decode, paid)}
 
@@ -275,7 +287,9 @@ def token_seconds(scenario: Scenario, batch: float) -> float:
     else:
         gap = 0.0 if load.apart else serving.prompts_gap(replica, batch, request)
         rate = batch / pace.tpot if load.apart else _paid_rate(running, request, batch, pace.tpot, gap)
-    return (1 + (prefill_per_decode(running, request, batch, pace.tpot, served) if load.apart else 0.0)) / rate
+    if not load.apart:
+        return 1 / rate
+    return (1 + prefill_paid(scenario, prefill_per_decode(running, request, batch, pace.tpot, served))) / rate
 
 
 def prefill_per_decode(
@@ -318,15 +332,13 @@ def request_results(
     if load.apart:
         ratio = prefill_per_decode(running, request, batch, tpot, served)
         results |= {"prefill_per_decode": ratio, "cache_transfer_time_s": _transfer_time(running, request)}
-        results["cache_transfer_bytes_per_s"] = _transfer_rate(running, request, batch, tpot, served)
+        results["cache_transfer_bytes_per_s"] = _transfer_rate(running, request, batch, tpot, load.rate)
     return results
 
 
-def _transfer_rate(running: Running, request: Request, batch: float, tpot: float, served: Served | None) -> float:
-    """Bytes a second of the caches of a replica's prompts: by the rate of a load, or by a batch that stays full."""
-    if served:
-        rate = served.rate
-    else:
+def _transfer_rate(running: Running, request: Request, batch: float, tpot: float, rate: float | None) -> float:
+    """Bytes a second of the caches of a replica's prompts: by the rate that is asked, or by a batch that stays full."""
+    if rate is None:
         rate = formulas.request.served_rate(
             busy_share=1, batch=batch, decoded_tokens=request.output_tokens, shared_step=tpot
         )
@@ -418,14 +430,13 @@ def _job_of_tokens(scenario: Scenario, results: dict[str, Any], request: Request
         return {}
     out = results.get("tokens_per_s_all_in", results["tokens_per_s"])
     rate = formulas.cost.requests_answered(tokens_per_s=out, output_tokens=request.output_tokens)
-    ratio = results.get("prefill_per_decode") or 0.0
-    return job_results(scenario, rate, results["request_time_s"] or 0.0, ratio)
+    ratio = results.get("prefill_per_decode")
+    paid = prefill_paid(scenario, ratio) if ratio else 0.0
+    return job_results(scenario, rate, results["request_time_s"] or 0.0, paid)
 
 
-def job_results(
-    scenario: Scenario, rate: float, least: float, prefill_per_decode: float = 0.0
-) -> dict[str, float | None]:
-    """Seconds and USD of a job at so many requests a second of one replica, with those that read prompts apart.
+def job_results(scenario: Scenario, rate: float, least: float, reading: float = 0.0) -> dict[str, float | None]:
+    """Seconds and USD of a job at so many requests a second of one replica, with those paid for ``reading`` apart.
 
     ``least`` is the time of one request.
     """
@@ -436,7 +447,7 @@ def job_results(
         job_requests=scenario.requests, replicas=copies, requests_answered=rate, request_time=least
     )
     if scenario.price:
-        paid = copies * (1 + prefill_per_decode)
+        paid = copies * (1 + reading)
         hour = formulas.cost.usd_per_hour(price=scenario.price, replicas=paid, devices=scenario.running.rack.devices)
         usd = formulas.cost.job_usd(usd_per_hour=hour, job_time=time)
     return {"job_time_s": time, "job_usd": usd}
@@ -550,8 +561,8 @@ def _energy(scenario: Scenario, results: dict[str, Any], output_tokens: float) -
     )
     if not scenario.load.apart:
         return energy
-    ratio, batch = results["prefill_per_decode"], results["batch"]
-    return formulas.cost.served_cost(cost=energy, prefill_per_decode=ratio, slots=batch, concurrent_users=batch)
+    whole, batch = prefill_paid(scenario, results["prefill_per_decode"]), results["batch"]
+    return formulas.cost.served_cost(cost=energy, prefill_paid=whole, slots=batch, concurrent_users=batch)
 
 
 def pue_of(scenario: Scenario) -> float:

@@ -36,6 +36,7 @@ from infercost.analyses.step import (
     at_once,
     decoded_alone,
     in_all,
+    is_counted_whole,
     job_remarks,
     job_words,
     load_of,
@@ -44,6 +45,7 @@ from infercost.analyses.step import (
     of_prompts,
     of_request,
     power_rows,
+    prefill_paid,
     prompts_share,
     read_words,
     request_remarks,
@@ -200,7 +202,8 @@ def _said(
 
         return misfits(scenario)
     if served and needed:
-        return _overloaded(scenario, served, needed, _verdict(scenario, scenario.running, results))
+        sent = _sent(scenario, results) if scenario.load.apart else ""
+        return _overloaded(scenario, served, needed, _verdict(scenario, scenario.running, results), sent)
     more = () if scenario.load.reads else advice(scenario, results)
     changes = (*_no_draft(results), *more)
     return _verdict(scenario, scenario.running, results), changes
@@ -451,7 +454,7 @@ def _remarks(scenario: Scenario, results: dict[str, Any]) -> dict[str, str]:
         **({"tokens_per_s_all_in": "one request after another"} if results["batch"] <= 1 else {}),
         **(_draft_remarks(rack, results) if scenario.draft else {}),
         **_prompt_remarks(scenario, results),
-        **({"prefill_per_decode": _full_prompt(scenario)} if scenario.load.apart else {}),
+        **(_apart_remarks(scenario, results) if scenario.load.apart else {}),
     }
 
 
@@ -547,8 +550,10 @@ def _communication_remark(running: Running) -> str:
     return f"all-reduces over {inside} devices" if inside > 1 else "one device: nothing is sent"
 
 
-def _overloaded(scenario: Scenario, served: Served, needed: Enough, verdict: str) -> tuple[str, tuple[str, ...]]:
-    """The verdict on a load that all replicas together cannot keep up with, and how many of them would."""
+def _overloaded(
+    scenario: Scenario, served: Served, needed: Enough, verdict: str, sent: str
+) -> tuple[str, tuple[str, ...]]:
+    """The verdict on a load that all replicas together cannot keep up with, how many would, and what these send."""
     copies, rack = scenario.copies, scenario.rack
     rate = copies * (scenario.load.rate or 0.0)
     most, inside = f"{copies * served.rate:.3g}", f"{copies * served.batch:,.0f}"
@@ -560,7 +565,7 @@ def _overloaded(scenario: Scenario, served: Served, needed: Enough, verdict: str
     each, whole = needed.layout.devices, counted(needed.devices, called(rack.part))
     enough = f"{many(needed.copies, 'replica')} of {many(each, 'device')} ({whole})"
     if scenario.load.apart:
-        parts = f"{each * needed.apart:,} read prompts, {each * needed.copies:,} decode"
+        parts = f"{each * needed.apart:,} read prompts, {each * needed.copies:,} decode, {sent}"
         enough = f"{whole}{f' as replicas of {each}' if each > 1 else ''} ({parts})"
     take = (
         "add replicas"
@@ -572,10 +577,16 @@ def _overloaded(scenario: Scenario, served: Served, needed: Enough, verdict: str
     return f"{OVERLOADED}{rates}; {enough} would keep up. {verdict}", (more,)
 
 
-def _full_prompt(scenario: Scenario) -> str:
-    """What a prompt takes of a replica that is full of them, beside how many such replicas there are."""
-    request = scenario.load.request
-    return f"full of prompts, {show(full_prefill_time(scenario.running.replica, request), 's')} each" if request else ""
+def _apart_remarks(scenario: Scenario, results: dict[str, Any]) -> dict[str, str]:
+    """What a prompt takes of a replica full of them, how many are paid, and whose caches are sent."""
+    request, ratio = scenario.load.request, results["prefill_per_decode"]
+    if request is None or ratio is None:
+        return {}
+    paid = "the price counts parts"
+    if is_counted_whole(scenario):
+        paid = f"{scenario.copies * prefill_paid(scenario, ratio):,.0f} paid"
+    full = f"full of prompts, {show(full_prefill_time(scenario.running.replica, request), 's')} each"
+    return {"prefill_per_decode": f"{full}; {paid}", "cache_transfer_bytes_per_s": _sent_remark(scenario, results)}
 
 
 def first_token(scenario: Scenario, results: dict[str, Any]) -> str:
@@ -847,7 +858,8 @@ def _node_words(scenario: Scenario, results: dict[str, Any], total: float) -> st
     devices, domain = scenario.rack.devices, scenario.rack.part.facts.get("link_domain")
     if domain is None or devices <= domain.value:
         return ""
-    serving = scenario.copies * devices * (1 + (results.get("prefill_per_decode") or 0.0))
+    ratio = results.get("prefill_per_decode")
+    serving = scenario.copies * devices * (1 + (prefill_paid(scenario, ratio) if ratio else 0.0))
     return f" ({show(total * domain.value / serving, '')} a node of {show(domain.value)})"
 
 
@@ -912,23 +924,41 @@ def apart_words(scenario: Scenario, results: dict[str, Any]) -> str:
     if not (ratio := results.get("prefill_per_decode")) or results.get("stable") is False:
         return ""
     each, needed = scenario.rack.devices, ratio * scenario.copies
-    whole, used = ceil(needed), show(needed * each, "")
+    whole = ceil(needed)
+    used = f"{whole * each:,}" if is_counted_whole(scenario) else show(needed * each, "")
     replicas = many(whole, "device") if each == 1 else f"{many(whole, 'replica')} of {each:,}"
     share = f", {show(needed / whole, 'share')} used" if whole > needed else ""
     counts = "rates a device count" if results["usd_per_million_tokens"] is None else "the price counts"
     more = f"{used} device{'' if used == '1' else 's'}"
-    beside = f" Prompts take {more} more ({replicas}{share}), which {counts} in."
+    sent = f", and send {_sent(scenario, results)}" if scenario.load.rate is not None else ""
+    beside = f" Prompts take {more} more ({replicas}{share}), which {counts} in{sent}."
     return beside + _instead_words(scenario, results)
+
+
+def _sent(scenario: Scenario, results: dict[str, Any]) -> str:
+    """What the caches of all prompts are a second."""
+    return f"{show(scenario.copies * results['cache_transfer_bytes_per_s'], 'B/s')} of caches"
+
+
+def _sent_remark(scenario: Scenario, results: dict[str, Any]) -> str:
+    """Of how many requests the caches are that are sent, where fewer are served than asked."""
+    load, request, copies = scenario.load, scenario.load.request, scenario.copies
+    if load.rate is None or request is None or results.get("stable") is not False:
+        return ""
+    served = formulas.cost.requests_answered(tokens_per_s=results["tokens_per_s"], output_tokens=request.output_tokens)
+    rate = show(copies * results["cache_transfer_bytes_per_s"] * served / load.rate, "B/s")
+    return f"of all that arrive; {rate} of the {copies * served:.3g} served"
 
 
 def _instead_words(scenario: Scenario, results: dict[str, Any]) -> str:
     """What prompts between the steps cost instead, and which is cheaper."""
     devices, usd, gap = (results.get(key) for key in INSTEAD)
-    paid, needed = results["usd_per_million_tokens"], results["prefill_per_decode"] * scenario.copies
+    paid = results["usd_per_million_tokens"]
     if devices is None or usd is None or paid is None:
         return ""
-    saved, whole = _against(paid / usd), ceil(needed)
-    if (full := _against(paid / usd * (scenario.copies + whole) / (scenario.copies + needed))) != saved:
+    saved, copies, ratio = _against(paid / usd), scenario.copies, results["prefill_per_decode"]
+    counted_in, whole = copies * prefill_paid(scenario, ratio), ceil(copies * ratio)
+    if (full := _against(paid / usd * (copies + whole) / (copies + counted_in))) != saved:
         reading = whole * scenario.rack.devices
         of_all = "the one for prompts" if reading == 1 else f"all {reading:,} for prompts"
         saved += f", {full} with {of_all} paid"

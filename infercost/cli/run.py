@@ -45,7 +45,7 @@ def run(command: str, options: dict[str, Any]) -> int:
     Raises:
         InfercostError: the question is wrong; nothing has been written.
     """
-    from infercost.api import asking, finished  # a page of help needs no more than names
+    from infercost.api import answered, asking, finished  # a page of help needs no more than names
     from infercost.parts.cache import reading_once
     from infercost.report import Note
     from infercost.scenario.read import ask
@@ -59,7 +59,7 @@ def run(command: str, options: dict[str, Any]) -> int:
             compute = asking(question, output.steps, output.plot is not None)
             gc.freeze()  # what is loaded so far stays
             gc.enable()
-            report = compute()
+            report = answered(compute, question, output.steps, output.plot is not None)
         page = (output.plot or "").lower().endswith(PAGE) and not question.get("sweep")
         report = finished(report, question, output.steps or page, output.plot is not None)
     if output.plot is not None and not (report.charts or report.met):

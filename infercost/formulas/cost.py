@@ -89,10 +89,10 @@ def tokens_per_s_per_gpu(*, tokens_per_s: float, devices: float) -> float:
     return tokens_per_s / devices
 
 
-@formula(source="an even share of the tokens for devices that decode and, as far as they are used, that read prompts")
-def served_tokens_per_s_per_gpu(*, tokens_per_s: float, devices: float, prefill_per_decode: float) -> float:
+@formula(source="an even share of the tokens for devices that decode and that are paid to read prompts")
+def served_tokens_per_s_per_gpu(*, tokens_per_s: float, devices: float, prefill_paid: float) -> float:
     """Tokens decoded per second for each accelerator of a replica and of those that read its prompts."""
-    return tokens_per_s / (devices * (1 + prefill_per_decode))
+    return tokens_per_s / (devices * (1 + prefill_paid))
 
 
 @formula(source=LATER)
@@ -368,9 +368,9 @@ def gross_margin(*, usd_per_month: float, users: float, seat_price: float) -> fl
 
 
 @formula(source="who decodes pays for the replicas that work on prompts, and for slots that stand empty")
-def served_cost(*, cost: float, prefill_per_decode: float, slots: float, concurrent_users: float) -> float:
+def served_cost(*, cost: float, prefill_paid: float, slots: float, concurrent_users: float) -> float:
     """Cost of a token when all replicas of a service are paid, from that on a replica that decodes and is full."""
-    return cost * (1 + prefill_per_decode) * slots / concurrent_users
+    return cost * (1 + prefill_paid) * slots / concurrent_users
 
 
 @formula(source="a token a step for each slot, and of each request one more with its prompt")

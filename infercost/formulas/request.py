@@ -270,6 +270,12 @@ def prefill_of_load(*, full_prefill_time: float, request_rate: float) -> float:
     return full_prefill_time * request_rate
 
 
+@formula(source="a load is served by whole replicas, which all decoding ones share")
+def prefill_paid(*, prefill_per_decode: float, replicas: float) -> float:
+    """Replicas that are paid to prefill for each that decodes, whole ones of all together."""
+    return ceiling(prefill_per_decode * replicas) / replicas
+
+
 @formula(source="stages work on prompts of their own, and each data parallel group on its own")
 def full_prefill_time(*, pass_time: float, prompt_passes: float, stages: float, prompts: float) -> float:
     """Seconds of a replica for each prompt where so many share its passes and more follow without a gap."""

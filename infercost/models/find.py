@@ -2,7 +2,8 @@
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from json import dumps
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -42,6 +43,16 @@ FORMS: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
     ("published", _is_words, "{total: 8.03B, source: ..., date: YYYY-MM}"),
     ("source", _is_words, "{title: ..., date: YYYY-MM}"),
 )
+#: The keys of a config.json without which most models have no size, with the values of Llama 3.1 8B.
+_LLAMA = {
+    "model_type": "llama",
+    "hidden_size": 4096,
+    "intermediate_size": 14336,
+    "num_attention_heads": 32,
+    "num_hidden_layers": 32,
+    "num_key_value_heads": 8,
+    "vocab_size": 128256,
+}
 INDEX = ".safetensors.index.json"
 SIDECAR = "hf_quant_config.json"
 _UNSAID = f"ModelOpt keeps the formats in {SIDECAR}, which is not there"
@@ -579,14 +590,8 @@ def with_format(model: Model, name: str, bits: float) -> Model:
 def read_preset(path: str, name: str) -> tuple[Model, dict[str, Any]]:
     """The model of a preset file, and all that the file says; BadFile or Missing for what it lacks."""
     data, where = read_preset_file(path), f"preset {path}"
-    source = data.get("source")
-    lacks = {}
-    if not isinstance(source, dict) or not source.get("title") or not source.get("date"):
-        lacks["source"] = "source: {title: where the config was read, date: YYYY-MM}"
-    if not isinstance(data.get("config"), dict):
-        lacks["config"] = "config: with the keys of the published config.json"
-    if lacks:
-        raise BadFile(f"{where} has no {' and no '.join(lacks)}", f"add {', and '.join(lacks.values())}")
+    if lacks := _lacks(data):
+        raise BadFile(f"{where} has no {' and no '.join(lacks)}", f"add {', and '.join(lacks.values())}{_whole(data)}")
     formats = typed(data["hf_quant_config"]) if "hf_quant_config" in data else None
     model = read_model(typed(data["config"]), name, where, formats)
     return as_prefill_only(model) if "decodes" in data else model, data
@@ -596,14 +601,37 @@ def read_preset_file(path: str) -> dict[str, Any]:
     """What a preset file says; BadFile for a key that it cannot have, or of another form."""
     data, where = read_mapping(path, "preset"), f"preset {path}"
     if (stranger := next((key for key in data if key not in KEYS), None)) is not None:
-        raise BadFile(
-            f"{where}: unknown key {stranger!r}",
-            f"{closest(stranger, list(KEYS))}keys: {nearest(stranger, list(KEYS), 5)}",
-        )
+        known = f"{closest(stranger, list(KEYS))}keys: {nearest(stranger, list(KEYS), 5)}"
+        raise BadFile(f"{where}: unknown key {stranger!r}{_lacking(data)}", f"{known}{_whole(data)}")
     for key, form, example in FORMS:
         if not form(data.get(key)):
             raise BadFile(f"{where}: {key} is {str(data[key])[:40]!r}", f"write it as {key}: {example}")
     return data
+
+
+def _lacks(data: Mapping[str, Any]) -> dict[str, str]:
+    """What a preset file lacks, by its key, and what to add."""
+    source, lacks = data.get("source"), {}
+    if not isinstance(source, dict) or not source.get("title") or not source.get("date"):
+        lacks["source"] = "source: {title: where the config was read, date: YYYY-MM}"
+    if not isinstance(data.get("config"), dict):
+        lacks["config"] = "config: with the keys of the published config.json"
+    return lacks
+
+
+def _lacking(data: Mapping[str, Any]) -> str:
+    """Behind another fault of a file, all that it lacks; nothing where it lacks nothing."""
+    return f"; there is no {', no '.join(lacks)}" if (lacks := _lacks(data)) else ""
+
+
+def _whole(data: Mapping[str, Any]) -> str:
+    """A whole preset file of a Llama, with keys of a config that stand outside of one; nothing where one was given."""
+    if "config" not in (lacks := _lacks(data)):
+        return ""
+    given = {key: typed(each) for key in _LLAMA if isinstance(each := data.get(key), str)}
+    source = {"title": "a model card", "date": "2026-01"} if "source" in lacks else data["source"]
+    whole = {"source": source, "config": _LLAMA | given}
+    return f"; a whole file, yours in place of examples: {dumps(whole)}"
 
 
 def typed(value: Any) -> Any:

@@ -5,9 +5,9 @@ import re
 from collections.abc import Collection, Mapping
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from infercost.errors import BadFile, BadValue, UnknownName, closest, nearest, reason
+from infercost.errors import BadFile, BadValue, UnknownName, closest, near_name, nearest, reason
 from infercost.parts import accelerator as accelerator_figures
 from infercost.parts import cards, stack, traffic
 from infercost.parts.accelerator import RATES
@@ -21,6 +21,18 @@ from infercost.units import BANDWIDTH, COUNT, PART, SHARE, SIZE, WHOLE, Kind, pa
 ESSENTIAL, RATE = ("memory", "memory_bandwidth"), "flops_bf16"
 #: Labels of a profile that a whole file keeps.
 _LABELS = ("like", "law", "overlap", "memory")
+#: Bytes, or operations a second, below which a number has lost its unit.
+LEAST = 1e6
+#: What people call a figure in a file of their own.
+_WORDS: Mapping[str, str] = {
+    **dict.fromkeys(("flops", "tflops", "tops", "compute", "peak_flops", "fp16", "bf16"), RATE),
+    **dict.fromkeys(("bandwidth", "hbm_bandwidth", "mem_bandwidth"), "memory_bandwidth"),
+    **dict.fromkeys(("vram", "hbm", "ram", "mem", "memory_size"), "memory"),
+    **dict.fromkeys(("tdp", "watts"), "power"),
+    **dict.fromkeys(("price", "cost", "rental"), "rent"),
+    **dict.fromkeys(("nvlink", "interconnect"), "link_bandwidth"),
+    "pcie": "link_bandwidth",
+}
 _SOURCES = "sources: {SHEET: {title: a data sheet, date: 2026-01}}"
 #: What a request of a workload is, and how many of them one user sends a day.
 _WORKLOAD = {"input_tokens": WHOLE, "output_tokens": WHOLE, "prefix_share": PART, "messages_per_day": COUNT}
@@ -591,8 +603,7 @@ def build(family: str, name: str, data: dict[str, Any], path: str) -> Preset:
     data = stack.flat(data, f"preset {path}") if family == "efficiency" else data
     keys = [*kinds, *labels, "released", "sources"]
     if unknown := [key for key in data if key not in keys]:
-        hint = f"{closest(unknown[0], keys)}keys: {nearest(unknown[0], keys, 5)}"
-        raise BadFile(f"preset {path}: unknown key {unknown[0]!r}", hint)
+        _refuse_unknown(family, data, unknown, keys, path)
     if family in ESSENTIALS:
         unsaid = stack.unsaid(data) if family == "efficiency" else {}
         refuse_lacking(data, kinds, ESSENTIALS[family], DATED, path, unsaid)
@@ -703,6 +714,40 @@ def accelerator(name: str) -> Preset:
 # All that a preset of one's own lacks, said at once, and the smallest file that has it.
 
 
+def _refuse_unknown(family: str, data: Mapping[str, Any], unknown: list[str], keys: list[str], path: str) -> None:
+    """Refuse keys that a family has not: with all that the file lacks beside them, and a whole file with its values.
+
+    Raises:
+        BadFile: always.
+    """
+    kinds, first = FAMILIES[family][0], unknown[0]
+    meant = {key: name for key in unknown if (name := _meant(key, kinds)) and name not in data}
+    guess = f"did you mean {meant[first]}? " if first in meant else closest(first, keys)
+    known = f"keys: {nearest(meant.get(first, first), keys, 5)}"
+    what, hint = [f"unknown key {first!r}"], f"{guess}{known}"
+    if family in ESSENTIALS and family != "efficiency":
+        what += lacking(data, kinds, ESSENTIALS[family], DATED, {}).lacks
+        renamed = {key: value for key, value in data.items() if key not in meant}
+        renamed |= {name: data[key] if _has_unit(data[key], kinds[name]) else None for key, name in meant.items()}
+        whole = lacking(renamed, kinds, ESSENTIALS[family], DATED, {}).whole
+        hint = f"{guess}a whole file, yours in place of examples: {whole}; {known}"
+    raise BadFile(f"preset {path}: {'; '.join(what)}", hint)
+
+
+def _meant(key: str, kinds: Mapping[str, Kind]) -> str:
+    """The figure that a key is another word for, or is most like; empty where none is."""
+    words = _WORDS.get(key.lower(), "")
+    return words if words in kinds else near_name(key, list(kinds))
+
+
+def _has_unit(entry: Any, kind: Kind) -> bool:
+    """Whether the value under another word counts base units: ``tflops: 989`` and ``memory_gb: 80`` do not."""
+    try:
+        return parse(kind, _written(entry)) >= LEAST or kind.unit not in ("B", "B/s", "FLOP/s")
+    except BadValue:
+        return False
+
+
 def refuse_lacking(
     data: Mapping[str, Any],
     kinds: Mapping[str, Kind],
@@ -718,6 +763,32 @@ def refuse_lacking(
     Raises:
         BadFile: all that it lacks, with the smallest whole file in the hint.
     """
+    found = lacking(data, kinds, needed, dated, words)
+    has_some = any(key in data for key in kinds)
+    if found.things < 2 or (RATE in kinds and has_some and not found.told):  # memory alone answers fit
+        return
+    raise BadFile(
+        f"preset {path}: {'; '.join(found.lacks)}", f"a whole file, yours in place of examples: {found.whole}"
+    )
+
+
+class Lacking(NamedTuple):
+    """What a preset lacks in words, how many things that are, those it has half, and the smallest whole file."""
+
+    lacks: list[str]
+    things: int
+    told: int
+    whole: str
+
+
+def lacking(
+    data: Mapping[str, Any],
+    kinds: Mapping[str, Kind],
+    needed: Collection[str],
+    dated: Collection[str],
+    words: Mapping[str, str],
+) -> Lacking:
+    """All that a preset lacks, and the smallest whole file with what it has."""
     figures = {key: data[key] for key in kinds if key in data}
     unsourced = [key for key, entry in figures.items() if not (isinstance(entry, dict) and entry.get("source"))]
     sources = {str(entry["source"]): None for key, entry in figures.items() if key not in unsourced}
@@ -727,8 +798,6 @@ def refuse_lacking(
     if RATE in kinds and not any(f"flops_{rate}" in data for rate in RATES):
         absent.append(RATE)
     told = len(unsourced) + len(untitled) + len(undated) + len(words)
-    if told + len(absent) < 2 or (RATE in kinds and figures and not told):  # memory alone answers fit
-        return
     lacks = [f"{_list(unsourced)} {'has' if len(unsourced) == 1 else 'have'} no source"] if unsourced else []
     lacks += [f"its source {name!r} has no title or no date" for name in untitled]
     lacks += [f"{_list(undated)} {'has' if len(undated) == 1 else 'have'} no date (as_of)"] if undated else []
@@ -737,10 +806,7 @@ def refuse_lacking(
     own = {key: data[key] for key in _LABELS if key not in kinds and isinstance(data.get(key), str)}
     said = [f"{key}: {word}" for key, word in {**own, **words}.items()]
     entries = [_entry(key, data.get(key), kinds[key], as_of=key in dated) for key in (*figures, *absent)]
-    raise BadFile(
-        f"preset {path}: {'; '.join(lacks)}",
-        f"a whole file, yours in place of examples: {{{', '.join((*said, *entries, _SOURCES))}}}",
-    )
+    return Lacking(lacks, told + len(absent), told, f"{{{', '.join((*said, *entries, _SOURCES))}}}")
 
 
 def _is_titled(sources: Any, name: str) -> bool:
@@ -752,9 +818,14 @@ def _list(keys: list[str]) -> str:
     return " and ".join(filter(None, (", ".join(keys[:-1]), keys[-1])))
 
 
+def _written(entry: Any) -> str:
+    """The value of a figure as it was written, with or without its source."""
+    return str(entry.get("value", "") if isinstance(entry, dict) else entry or "")
+
+
 def _entry(key: str, given: Any, kind: Kind, *, as_of: bool) -> str:
     """A figure as a file has it: with the value that was given where it is one, else with an example."""
-    value = str(given.get("value", "") if isinstance(given, dict) else given or "")
+    value = _written(given)
     try:
         parse(kind, value)
     except BadValue:

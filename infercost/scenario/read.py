@@ -598,6 +598,11 @@ def apply_sets(reading: Reading, preset: Preset) -> Preset:
     return preset
 
 
+def is_word(scope: str, key: str) -> bool:
+    """Whether what is set is one of a few words, not a figure."""
+    return key in _WORDS.get(scope, {})
+
+
 def figure_kind(scope: str, key: str, option: str) -> Kind:
     """The kind of a figure that a scope's presets may hold; UnknownName for no such scope, or no such figure in it."""
     families = {name: family for family, name in SCOPES.items()}

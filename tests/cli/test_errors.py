@@ -393,7 +393,7 @@ def test_a_part_with_an_unknown_key_is_told_the_nearest_few(run: Run, tmp_path: 
     (tmp_path / "mine.yaml").write_text("name: Mine\nflops: 3 TFLOP/s\nmemory: 8 GB\nmemory_bandwidth: 100 GB/s\n")
     hint = run("fit", "--gpu", str(tmp_path / "mine.yaml"), "--params", "1B").err.partition("keys: ")[2]
     assert hint.count(",") == 4
-    assert hint.startswith("flops_fp8, ")
+    assert hint.startswith("flops_bf16, ")
 
 
 @pytest.mark.parametrize(

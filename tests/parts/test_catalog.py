@@ -415,6 +415,56 @@ def test_all_that_a_file_lacks_is_said_at_once_with_a_file_that_works(
     assert infercost.utilization(**asked | {family: write(tmp_path, whole)})["tokens_per_s"] > 0
 
 
+@pytest.mark.parametrize(
+    ("family", "text", "what", "hint"),
+    [
+        (
+            "gpu",
+            "name: Chip\nmemory: 80GB\nmemory_bandwidth: 3TB/s\nflops: 989e12",
+            "unknown key 'flops'; memory and memory_bandwidth have no source; there is no dense rate (flops_bf16)",
+            "did you mean flops_bf16? .*{memory: {value: 80GB, .*{value: 3TB/s, .*{value: 989e12, .*keys: flops_bf16, ",
+        ),
+        (
+            "gpu",
+            "vram: 80GB\nbandwidth: 3TB/s\ntflops: 500",
+            "unknown key 'vram'; there is no memory, no memory_bandwidth, no dense rate (flops_bf16)",
+            "did you mean memory? .*{value: 80GB, .*{value: 3TB/s, .*flops_bf16: {value: (?!500,)",
+        ),
+        (
+            "gpu",
+            "memory_gb: {value: 80, source: A}\nsources: {A: {title: a label, date: 2026-01}}",
+            "unknown key 'memory_gb'; there is no memory, no memory_bandwidth, no dense rate (flops_bf16)",
+            "did you mean memory? .*memory: {value: (?!80,)",
+        ),
+        (
+            "host",
+            "memory: 128GB\nbandwidth: 80GB/s",
+            "unknown key 'bandwidth'; memory has no source; "
+            "there is no channels, no memory_bandwidth, no link_bandwidth",
+            "did you mean memory_bandwidth? .*{value: 128GB, .*{value: 80GB/s, ",
+        ),
+        (
+            "model",
+            "params: 7B\nhidden_size: 2048\nnum_hidden_layers: 16",
+            "unknown key 'params'; there is no source, no config",
+            '"hidden_size": 2048, .*"num_hidden_layers": 16, ',
+        ),
+    ],
+)
+def test_an_unknown_key_is_told_all_and_a_file_that_works(
+    tmp_path: Path, family: str, text: str, what: str, hint: str
+) -> None:
+    """Values stand where they are known, under other words too: not those that have lost their unit."""
+    asked = {"gpu": "h100", "model": "llama-3.1-8b"}
+    with pytest.raises(BadFile) as error:
+        infercost.utilization(**asked | {family: write(tmp_path, text)})
+    assert error.value.what.endswith(f"mine.yaml: {what}")
+    assert re.match(hint.replace("?", "[?]", 1) if hint.startswith("did") else f".*{hint}", error.value.hint)
+    whole = re.search(r"examples: (\{.*\})", error.value.hint)
+    assert whole
+    assert infercost.utilization(**asked | {family: write(tmp_path, whole[1])})["tokens_per_s"] > 0
+
+
 def test_a_part_of_known_memory_alone_is_asked_what_fits(tmp_path: Path) -> None:
     """8 GB of 24 are the weights of 8B in 8 bits."""
     alone = write(tmp_path, "memory: {value: 24 GB, source: A}\nsources: {A: {title: a label, date: 2026-01}}")

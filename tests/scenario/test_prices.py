@@ -469,7 +469,8 @@ def test_a_part_of_ones_own_by_set_is_said_to_be_changed(sets: tuple[str, ...], 
     each = [word for one in sets for word in ("--set", one)]
     for command, *more in (("utilization",), ("fit",), ("userbase", "--users", "10k", "--workload", "chat")):
         said = run(command, "--gpu", "h100:1", "--model", "llama-3.1-8b", *more, *each, "--json").json
-        assert ("1 x h100-sxm as changed" in said["verdict"]) == changed
+        is_read = changed and not (command == "fit" and len(sets) == 1)  # memory alone reads no bandwidth
+        assert ("1 x h100-sxm as changed" in said["verdict"]) == is_read
         rents = [note["text"] for note in said["notes"] if "rent of h100-sxm" in note["text"]]
         assert all(("h100-sxm as it is sold, not as changed," in text) == changed for text in rents)
         assert bool(rents) == (command != "fit")

@@ -364,7 +364,7 @@ def all_in(goal: Goal, cost: float, replicas: int, batch: int, rate: float) -> f
         return formulas.cost.asked_cost(cost=cost, total_tokens_per_s=given, least_tokens_per_s=goal.tokens_per_s)
     slots = batch if replicas == 1 else formulas.users.slots_of_replicas(replicas=replicas, most_batch=batch)
     users = goal.concurrent or slots
-    return formulas.cost.served_cost(cost=cost, prefill_per_decode=0, slots=slots, concurrent_users=users)
+    return formulas.cost.served_cost(cost=cost, prefill_paid=0, slots=slots, concurrent_users=users)
 
 
 def pareto(points: Sequence[Point]) -> Iterator[Point]:
