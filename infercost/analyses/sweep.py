@@ -290,7 +290,7 @@ def _over(question: Question, answer: Answer, axes: tuple[Axis, ...], points: li
     named = _telling_apart(axes, points) if question.cases else axes
     series, lone = _series(named, head, rows), _lone_words(axes, reports)
     notes = [
-        *_on_one_count(question, axes, reports),
+        *(held := [*_on_one_count(question, axes, reports)]),
         *_left_out(named, outcomes),
         *_notes(reports),
         *_nulls(reports, rows),
@@ -300,7 +300,7 @@ def _over(question: Question, answer: Answer, axes: tuple[Axis, ...], points: li
         notes.append(Note("bars", "bars are on a logarithmic scale: their values span a wide range"))
     return Report(
         command=question.command,
-        verdict=_verdict(named, head, rows, _served_words(reports)) + _held_words(named, outcomes) + lone,
+        verdict=_verdict(named, head, rows, _served_words(reports)) + _held_words(named, outcomes, held) + lone,
         inputs=tuple(_inputs(origin, axes, reports)),
         series=series,
         notes=tuple(notes),
@@ -528,8 +528,11 @@ def _lone_words(axes: tuple[Axis, ...], reports: list[Report]) -> str:
     return f" Layouts are those that serve most when full, {EACH_ALONE} replica: --batch 1 has one user's fastest."
 
 
-def _held_words(axes: tuple[Axis, ...], outcomes: Iterable[Outcome]) -> str:
-    """The layout that all points of a load share, and a point that another layout serves clearly better alone."""
+def _held_words(axes: tuple[Axis, ...], outcomes: list[Outcome], held: list[Note]) -> str:
+    """The layout that all points of a load share, and a point that another layout serves clearly better alone.
+
+    With a note that they are on the devices that the largest takes it says how many these are.
+    """
     better = [(gain, each) for each in outcomes if each.alone and (gain := _gain(each)) > 1 + ALIKE]
     if not better:
         return ""
@@ -542,7 +545,10 @@ def _held_words(axes: tuple[Axis, ...], outcomes: Iterable[Outcome]) -> str:
         figures.append(f"{show(month, 'USD')} a month" if month else show(usd, "USD"))
     place = in_words(axes, {axis.key: best.point[axis.key] for axis in axes})
     what = " at ".join(figures) or "it keeps up"
-    return f" All are in {best.alone.held}; {place} alone takes {best.alone.own}: {what}."
+    counts = {each.values["gpus"] for each in outcomes if "gpus" in each.values} if held else set()
+    devices = many(counts.pop(), "device") if len(counts) == 1 else ""
+    on = f"on the {devices} that the largest takes, in {best.alone.held}" if devices else ""
+    return f" All are {on or f'in {best.alone.held}'}; {place} alone takes {best.alone.own}: {what}."
 
 
 def _gain(each: Outcome) -> float:
