@@ -836,13 +836,14 @@ def wait_words(results: Iterable[Row], stable: bool) -> str:
 def service_advice(scenario: Scenario, run: Run) -> Iterator[str]:
     """What fewer bits, one more replica, a longer time between tokens, or fewer replicas in quiet hours would buy."""
     service, fleet = run.service, run.service.fleet
+    budget = scenario.question.get("budget")
     if not run.day.stable:
-        yield f"--replicas {run.needed}, or leave --replicas out"
-    yield from fewer_bits(scenario)
+        yield _within(run) if budget else f"--replicas {run.needed}, or leave --replicas out"
+    yield from fewer_bits(scenario, _users_taken)
     if not run.day.stable:
         return
     now, more = (run.capacity(run.day.replicas + extra) for extra in (0, 1))
-    if run.day.users >= now * NEARLY_FULL:
+    if run.day.users >= now * NEARLY_FULL and not budget:  # which pays for as many as there are
         replica = f"one more replica of {many(service.running.rack.devices, 'device')}"
         load = _load_words(scenario, run, more) if _is_of_a_rate(scenario) else many(more, "user")
         took = f"{load.removesuffix(IN_BUSIEST)} in all, {show(more / now - 1, 'share')} more than these can"
@@ -853,6 +854,20 @@ def service_advice(scenario: Scenario, run: Run) -> Iterator[str]:
         yield f"{longer} would let a replica grow from {many(fleet.slots, 'sequence')} to {show(next_limit)}"
     if (saved := _saved_by_following(run)) and saved[0] >= LEAST:
         yield f"--scale-down lets replicas go in quiet hours: {show(saved[0], 'share')} less to pay{_a_token(*saved)}"
+
+
+def _within(run: Run) -> str:
+    """The budget that pays for as many replicas as users take, and the users for whom those that there are do."""
+    month = (month_usd(run.service, run.day) or 0.0) / run.day.replicas * run.needed
+    return f"{show(month, 'USD')} a month (--budget) for all of them, or {show(run.capacity(run.day.replicas))} users"
+
+
+def _users_taken(scenario: Scenario) -> str:
+    """How many users replicas take that they fill, and the tokens a second of each; nothing of others."""
+    if not _is_filled(scenario):
+        return ""
+    day = run_of(scenario.service, _users(scenario)).day
+    return f" ({many(day.users, 'user')} at {show(row_of(scenario.service, day)['tokens_per_s_per_user'])} tokens/s)"
 
 
 def _saved_by_following(run: Run) -> tuple[float, float] | None:
