@@ -9,9 +9,11 @@ from typing import Any, NamedTuple
 from infercost import formulas
 from infercost.analyses.many import HELD, LAYOUT, Answer, Outcome, Rows, Values, outcomes_of, refuse_side_by_side
 from infercost.analyses.remarks import ends_in, null_notes
+from infercost.parts import catalog
 from infercost.parts.accelerator import is_owned
 from infercost.parts.cache import reading_once
 from infercost.parts.formats import Format
+from infercost.parts.stack import SHARED
 from infercost.quantities import KEYS, Key
 from infercost.report import Input, Note, Report, Series
 from infercost.scenario.axes import Axis, Point, at_words, in_words, plain, points_of, read_axes, read_cases
@@ -20,6 +22,8 @@ from infercost.scenario.read import Question, Reading, counted_name, read_part
 from infercost.scenario.usual import is_of_api
 from infercost.units import digits, lasting, many, show
 
+#: An engine as people call it, of all its profiles, and the word between two that are compared.
+LLAMA_CPP, AGAINST = "llama.cpp", " against "
 #: The parallel widths of a layout.
 WIDTHS = LAYOUT[1:]
 #: Columns that a table shows where they vary, before the others.
@@ -462,8 +466,10 @@ def _verdict(axes: tuple[Axis, ...], head: Headline, rows: Rows, served: str) ->
     if head is not _FIT and not any(row["fits"] for row in rows):  # no figure of what cannot run
         return start.strip()
     first, waiting = feasible[0], _waiting_words(axes, feasible)
+    times = _times_of(axes, figures, feasible) if (figures := varying_figures(axes, head, feasible)) else ""
+    waiting += _engine_words(axes, feasible, times)
     start += _own_words(axes, first)
-    if not (figures := varying_figures(axes, head, feasible)):
+    if not figures:
         figures = _figures(axes, head, feasible) or ["fits"]
         figures = figures[: 2 if figures[0] == "gpus" else 1]  # devices that were counted are no news
         words = "; ".join(_is(figure, _shown(figure, first)) for figure in figures)
@@ -474,12 +480,18 @@ def _verdict(axes: tuple[Axis, ...], head: Headline, rows: Rows, served: str) ->
     if len(axes) > 1 or not axes[0].is_numeric:
         if len(axes) == 1 and len(feasible) <= NAMED:
             first_words, *others = (_each(axes[0], figure, feasible) for figure in figures)
-            times = "" if _is_of_models(axes[0], figures[0]) else _times_words(axes[0], figures[0], feasible)
             words = "; ".join([first_words + times, *others])
             return f"{start}{words[0].upper()}{words[1:]}.{savings(axes[0], figures, feasible)}{waiting}"
         ranges = "; ".join(_range(axes, figure, feasible) for figure in figures)
         return f"{start}Over {many(len(feasible), 'point')}, {ranges}.{waiting}"
     return f"{start}{_trends(axes, figures, feasible)}.{waiting}"
+
+
+def _times_of(axes: tuple[Axis, ...], figures: Sequence[str], rows: Rows) -> str:
+    """How many times its least the first figure is, over a few points with names; else nothing."""
+    if not _has_names(axes) or len(rows) > NAMED or _is_of_models(axes[0], figures[0]):
+        return ""
+    return _times_words(axes[0], figures[0], rows)
 
 
 def _trends(axes: tuple[Axis, ...], figures: Sequence[str], rows: Rows) -> str:
@@ -576,6 +588,26 @@ def _waiting_words(axes: tuple[Axis, ...], rows: Rows) -> str:
     first, *others = (f"{text}{{}} {at_words(axes, row)}" for text, row in zip(texts, queued, strict=True))
     words = ", ".join((first.format(" run at once"), *(text.format("") for text in others)))
     return f" {words}."
+
+
+def _engine(row: Values) -> str:
+    """The engine that runs a point as people call it; empty where the points do not tell."""
+    name = str(row.get("efficiency") or "")
+    if name.startswith(LLAMA_CPP):
+        return LLAMA_CPP
+    if name == SHARED:
+        return f"profile {SHARED}"
+    return catalog.load("efficiency", name).title if name in catalog.names("efficiency") else name
+
+
+def _engine_words(axes: tuple[Axis, ...], rows: Rows, said: str) -> str:
+    """Which points each of several engines runs where nobody asked for these and it is not ``said``; else nothing."""
+    engines = dict.fromkeys(engine for row in rows if (engine := _engine(row)))
+    if len(engines) < 2 or AGAINST in said or any(axis.key == "efficiency" for axis in axes):
+        return ""
+    named = len(axes) == 1 and len(rows) <= NAMED
+    own = {each: ", ".join(axes[0].text(row) for row in rows if _engine(row) == each) for each in engines}
+    return f" Engines differ: {', '.join(f'{each} ({own[each]})' if named else each for each in engines)}."
 
 
 def _cache_words(axes: tuple[Axis, ...], rows: Rows) -> str:
@@ -748,7 +780,9 @@ def _times_words(axis: Axis, figure: str, rows: Rows) -> str:
         verb, of = "costs", "as much as"
     of = "as many as" if KEYS[figure].phrase.startswith("the number of ") else of
     near = ", within the error of these estimates" if axis.key in UNSURE and _overlap(figure, least, most) else ""
-    return f": {axis.name(most)} {verb} {times} {of} {axis.name(least)}{near}"
+    pair = [] if axis.key == "efficiency" else [_engine(row) for row in (most, least)]
+    engines = f", {AGAINST.join(pair)}" if all(pair) and len({*pair}) > 1 else ""
+    return f": {axis.name(most)} {verb} {times} {of} {axis.name(least)}{engines}{near}"
 
 
 def _overlap(figure: str, least: Values, most: Values) -> bool:
