@@ -556,7 +556,7 @@ def first_token(scenario: Scenario, results: dict[str, Any]) -> str:
     price = f" {_of_texts(usd)}." if says else ""
     where = "" if copies == 1 else f" {in_all(scenario)}"
     rate = show(copies * results["input_tokens_per_s"], "")
-    read = f" Prompts without a gap are {rate} input tokens/s{where}."
+    read = "" if _is_measured(scenario, results) else f" Prompts without a gap are {rate} input tokens/s{where}."
     start = f"{job_words(scenario, results)}{asked}, {named}, {sure(scenario.running)}"
     return f"{start}{_prompt_words(scenario, results)}.{read}{price}"
 
@@ -593,12 +593,31 @@ def _verdict(scenario: Scenario, running: Running, results: dict[str, Any]) -> s
     left_out = "" if results["communication_time_s"] is not None else ", communication left out"
     no = _too_few(scenario, results)
     if job := job_words(scenario, results):
-        behind = "" if no else f" {_in_line(scenario)}{_of_job(scenario, results)}{left_out}."
+        said = no or _is_measured(scenario, results)
+        behind = "" if said else f" {_in_line(scenario)}{_of_job(scenario, results)}{left_out}."
         return f"{no}{job.strip()}{behind}{apart_words(scenario, results)}"
     if no:
         return f"{no}{_on_more(scenario, results)}{apart_words(scenario, results)}"
+    text = f"{_start_words(scenario, results)}{left_out}"
+    if _is_measured(scenario, results):
+        binds = "" if time_words(running, results, scenario.draft) else _binds(scenario, results)
+        text = f"{_step_words(scenario, results)}{left_out}{binds}"
+    text += f".{apart_words(scenario, results)}"
+    text += _decoded_words(scenario, results)
+    if results["request_time_s"] is None or _is_measured(scenario, results):
+        return text
+    ttft, tpot, whole = (show(seconds, "s") for seconds in _request_times(results))
+    later = ", its only one" if scenario.load.request and scenario.load.request.output_tokens == 1 else ""
+    between = later or f", then {tpot} a token{_chunk_words(scenario, results)}"
+    whole += taken_words(scenario, results)
+    takes = "A request takes" if scenario.load.rate is None else "On average a request takes"
+    return f"{text} {takes} {whole}: {ttft} to its first token{_idle_words(scenario)}{between}."
+
+
+def _start_words(scenario: Scenario, results: dict[str, Any]) -> str:
+    """The rates of a step, how much of the hardware it uses, and its time: what is asked for first."""
+    running, where = scenario.running, "" if scenario.copies == 1 else " on each"
     start = time_words(running, results, scenario.draft)
-    where = "" if scenario.copies == 1 else " on each"
     use = f"{_use_words(scenario, results)}{where}{'' if start else _binds(scenario, results)}."
     rates, rack = _rate_words(scenario, results), running.rack
     if rates[:1].isdigit() and has_endless_rate(rack.part):
@@ -607,17 +626,13 @@ def _verdict(scenario: Scenario, running: Running, results: dict[str, Any]) -> s
         text = f"{rates}. {start}{_sentence(use)}" if start else f"{rates}: {use}"
     else:
         text = f"{start}{_sentence(use)}{f' {rates}.' if rates else ''}"
-    text = _in_line(scenario) + text
-    text += f" {_step_words(scenario, results)}{left_out}.{apart_words(scenario, results)}"
-    text += _decoded_words(scenario, results)
-    if results["request_time_s"] is None:
-        return text
-    ttft, tpot, whole = (show(seconds, "s") for seconds in _request_times(results))
-    later = ", its only one" if scenario.load.request and scenario.load.request.output_tokens == 1 else ""
-    between = later or f", then {tpot} a token{_chunk_words(scenario, results)}"
-    whole += taken_words(scenario, results)
-    takes = "A request takes" if scenario.load.rate is None else "On average a request takes"
-    return f"{text} {takes} {whole}: {ttft} to its first token{_idle_words(scenario)}{between}."
+    return f"{_in_line(scenario)}{text} {_step_words(scenario, results)}"
+
+
+def _is_measured(scenario: Scenario, results: dict[str, Any]) -> bool:
+    """Whether the verdict starts with a measurement beside the rate of its estimate: its other rates are rows."""
+    known = not has_endless_rate(scenario.rack.part)  # or else what stands in for it is to be said
+    return scenario.measured is not None and known and results.get("stable") is not False
 
 
 def _idle_words(scenario: Scenario) -> str:

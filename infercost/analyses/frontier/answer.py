@@ -204,7 +204,7 @@ def _for_readers(goal: Goal, front: Rows) -> str:
         return ""
     asked = f" at {1 / USUAL_TPOT:.0f} tokens/s a user or more (--max-tpot {show(USUAL_TPOT, 's').replace(' ', '')})"
     fast = [row for row in front if _speed(row) >= 1 / USUAL_TPOT]
-    return f" The cheapest{asked}: {_configuration(fast[-1])}." if fast else f" Nothing is{asked}."
+    return f" The cheapest{asked}: {_worth(fast[-1])}." if fast else f" Nothing is{asked}."
 
 
 def _a_device(row: Mapping[str, Any]) -> float:
