@@ -79,6 +79,19 @@ def test_the_output_shown_is_the_output_printed(block: Block) -> None:
     assert [line.rstrip() for line in shown.splitlines()] == [line.rstrip() for line in block.output.splitlines()]
 
 
+#: Commands whose answers begin with a verdict.
+ANSWERS = ("fit", "utilization", "sweep-batch", "userbase", "economies", "frontier", "compare")
+
+
+def test_no_verdict_shown_is_longer_than_six_lines() -> None:
+    """A reader takes the figure from the first sentences; the rest is the table's and the notes'."""
+    asked = [block.command.removeprefix(INSTALL) for block in blocks()]
+    asked = [PART.sub("", command) for command in asked if command.split()[1] in ANSWERS and "|" not in command]
+    verdicts = {command: whole_on_a_terminal(command).partition("\n\n")[0].splitlines() for command in asked}
+    assert len(verdicts) > 40
+    assert {command: lines for command, lines in verdicts.items() if len(lines) > 6} == {}
+
+
 def test_the_readme_opens_with_a_sentence_a_command_and_its_answer() -> None:
     lines = README.read_text().splitlines()
     assert len(lines) <= 120

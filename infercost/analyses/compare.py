@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import partial
 from itertools import combinations
-from math import inf, isclose, log2
+from math import ceil, inf, isclose, log2
 from statistics import median
 from typing import Any, NamedTuple
 
@@ -156,7 +156,7 @@ def _side_by_side(scenario: Scenario) -> Report:
         counted = _counted(scenario, rows)
         rows = tuple({(row["name"], row["gpus"]): row for row in reversed(rows)}.values())[::-1]
         columns = _model_columns(scenario, rows)
-        verdict = _model_verdict(scenario, rows) + _beyond_a_machine(rows, scenario) + _missed(scenario, rows) + counted
+        verdict = _model_verdict(scenario, rows) + _cheapest_of_many(question, rows) + _ends(scenario, rows) + counted
         verdict += kinds_of_prices(scenario) if PRICED in columns else ""
     elif question.get("all"):
         columns, verdict = ("name", "released", *COLUMNS), _trend_verdict(scenario, rows)
@@ -344,6 +344,34 @@ def _model_verdict(scenario: Scenario, rows: tuple[dict[str, Any], ...]) -> str:
     return f"{text}; {densest} has the highest throughput per device, {most}."
 
 
+def _ends(scenario: Scenario, rows: tuple[dict[str, Any], ...]) -> str:
+    """What lies beyond one machine, and which parts are left out, as sentences."""
+    return _beyond_a_machine(rows, scenario) + _missed(scenario, rows)
+
+
+def _cheapest_of_many(question: Question, rows: Sequence[Mapping[str, Any]]) -> str:
+    """The part whose tokens cost least under the usual load of many, where lengths but no batch were given."""
+    able, asked = [row for row in rows if row["fits"]], question.given
+    reads, lengths = question.get("output_tokens") == 1, {"input_tokens", "output_tokens"}
+    if len(able) < 2 or reads or not lengths & {*asked} or {"params", "batch"} & {*asked}:
+        return ""
+    from infercost.analyses import which  # few comparisons name the cheapest too
+
+    try:
+        job = at_point(question, {"sort": "cost"}, COMPARED)
+    except InfercostError:  # counts that were given are no answer to a job
+        return ""
+    report = which.answer(job, {})
+    able = [row for row in (report.series.rows if report.series else ()) if not row["why_not"]]
+    if len(able) < 2 or job.job is None:  # beside a part without a price none is cheapest
+        return ""
+    first = able[0]
+    usd = f"{show(first[PRICED], 'USD')} a million output tokens"
+    assumed = ", at an assumed price" if any(key.startswith("rent") for key in first.get("weak") or ()) else ""
+    users = f"{ceil(job.job.concurrent):,} users at once (--concurrency)"
+    return f" Cheapest with {users} is {_placed(first)}, {usd}{assumed}."
+
+
 def _layout_words(row: Mapping[str, Any]) -> str:
     """The layout of several devices, which is not the one that serves most when full."""
     widths = {key: row[key] for key in _WIDTHS if (row.get(key) or 1) > 1}
@@ -368,7 +396,7 @@ def _first_token(able: Sequence[dict[str, Any]]) -> str:
     return f"{place} is first to the first token, {takes}: {times} as fast as {_placed(others[0])}."
 
 
-def _placed(row: dict[str, Any]) -> str:
+def _placed(row: Mapping[str, Any]) -> str:
     return counted(row["gpus"], row["name"])
 
 

@@ -175,7 +175,7 @@ def _first_words(scenario: Scenario, even: own_or_api.BreakEven | None) -> str:
     words = (own_or_api.at_load(service, load, even) if load else "") or own_or_api.sentence(service, even)
     if scenario.question.get("load_share") is not None:  # which is asked about in place of full replicas
         return words
-    return words + own_or_api.capacity_words(own_or_api.capacity_of(service, even))
+    return words + own_or_api.capacity_words(own_or_api.capacity_of(service, even), even)
 
 
 def _served_and_paid(service: Service, day: Day) -> tuple[float, float]:
@@ -378,7 +378,7 @@ def _capacity_words(scenario: Scenario, values: Mapping[str, Any]) -> str:
     """The most users of a replica, and what a token costs where it makes only a share of its tokens."""
     full, devices = values["users_per_replica"], many(scenario.rack.devices, "device")
     costs = {share: cost for key, share in LOADED.items() if (cost := values.get(key)) is not None}
-    if values.get(_AT_LOAD) is not None:  # said first
+    if values.get(_AT_LOAD) is not None or values.get("usd_per_month") is not None:  # said first
         costs = {}
     first, *others = (f"at {share:.0%}{{}} {show(cost, 'USD')}" for share, cost in costs.items()) if costs else ("",)
     loads = f"; {', '.join((first.format(' load a million cost'), *(each.format('') for each in others)))}"

@@ -72,9 +72,7 @@ class Against(NamedTuple):
 def with_measured(report: Report, scenario: Scenario, results: dict[str, Any], pace: Pace | None = None) -> Report:
     """The report with what the measured tokens/s are, first in its verdict, by the results of one replica."""
     if not is_met(scenario, results):
-        why = PILED if scenario.rack.plan.fits else "the model does not fit"
-        keys = KEYS if scenario.measured_mfu is None else (RATE, *KEYS)
-        return report.replace(results=(*report.results, *(Row(key, None, why, shown=False) for key in keys)))
+        return _unmet(report, scenario)
     scenario = claimed(scenario, results, pace)
     against = against_of(scenario, results, pace)
     found = found_of(scenario, against)
@@ -83,6 +81,34 @@ def with_measured(report: Report, scenario: Scenario, results: dict[str, Any], p
         verdict=f"{_verdict(scenario, against, found, _place(report, against, found))} {report.verdict}",
         results=(*report.results, *rows),
     )
+
+
+def _unmet(report: Report, scenario: Scenario) -> Report:
+    """The report where nothing runs as asked; of what does not fit, what its bound would be with memory enough."""
+    fits = scenario.rack.plan.fits
+    why = PILED if fits else "the model does not fit"
+    keys = KEYS if scenario.measured_mfu is None else (RATE, *KEYS)
+    rows = {key: Row(key, None, why, shown=False) for key in keys}
+    said = "" if fits else "Not possible with these inputs. "
+    if (bound := None if fits else _bound_unheld(scenario)) and (measured := scenario.measured):
+        over = formulas.step.measured_over_bound(measured_tokens_per_s=measured, bound_tokens_per_s=bound)
+        bound, measured = scenario.copies * bound, scenario.copies * measured
+        what = f"{show(bound, '')} {_unit(scenario)}"
+        rows["measured_over_bound"] = Row("measured_over_bound", over, f"of {what}, if it fitted", shown=False)
+        start = "Even if it did" if over > 1 + ROUNDING else "If it did"
+        one = " at the assumed batch 1 (give --batch or --concurrency)" if _assumes_one(scenario) else ""
+        said = "Not possible with these inputs: the model does not fit. "
+        said += f"{start}, {show(measured, '')} would be {_share(over)} the bound of {what}{one}. "
+    return report.replace(verdict=said + report.verdict, results=(*report.results, *rows.values()))
+
+
+def _bound_unheld(scenario: Scenario) -> float | None:
+    """Tokens a second that no stack beats on these devices with memory enough; None of what runs no steps."""
+    load = scenario.load
+    if reads_alone(scenario) or holds(scenario.rack) or scenario.rack.model.prefill_only:
+        return None
+    most = max(load.most, load.concurrent or 1.0)
+    return _bound(scenario._replace(load=load._replace(most=most)), scenario.batch)
 
 
 def _place(report: Report, against: Against, found: dict[str, float | None]) -> str:

@@ -237,15 +237,13 @@ def capacity_rows(full: Capacity | None) -> Iterator[Row]:
     yield Row("full_gross_margin", margin, "of that bill, over your own cost", full is not None)
 
 
-def capacity_words(full: Capacity | None) -> str:
-    """The same as a sentence of a verdict; empty without a break-even."""
-    if full is None:
+def capacity_words(full: Capacity | None, point: BreakEven | None) -> str:
+    """The same as a sentence of a verdict, with its users where ``point`` says none; empty without a break-even."""
+    if full is None or point is None:
         return ""
-    start = f"{many(full.even, 'user')} {'is' if full.even == 1 else 'are'} {show(full.share, 'share')}"
-    both = f"full, it costs {show(full.own, 'USD')} and the API bills {show(full.bill, 'USD')}"
-    tokens = show(full.token_share, "share")
-    made = "" if tokens == show(full.share, "share") else f" and make {tokens} of their tokens, as more are slower"
-    return f"{start} of the {full.users:,} that fit{made}; {both} (gross margin {show(full.margin, 'share')}). "
+    users = f", with {many(full.users, 'user')}" if point.good == point.users or point.last != full.users else ""
+    both = f"it costs {show(full.own, 'USD')} and the API bills {show(full.bill, 'USD')}"
+    return f"Full{users}, {both} (gross margin {show(full.margin, 'share')}). "
 
 
 def says_floor(point: BreakEven | None) -> bool:

@@ -21,7 +21,7 @@ from infercost.parts.bands import (
 )
 from infercost.parts.catalog import is_of_a_size, other_sizes
 from infercost.parts.preset import Preset
-from infercost.parts.stack import is_ideal, law, splits_layers
+from infercost.parts.stack import is_ideal, is_nominal, law, splits_layers
 from infercost.quantities import KEYS
 from infercost.replica.memory import Rack
 from infercost.replica.step import Running, bound_times
@@ -721,3 +721,30 @@ def bands_at(values: Mapping[str, Any], rack: Rack, load: str = "batch") -> Band
     if rack.plan.split and rack.plan.split.host_layers:
         return _of_host(values, rack) if load == "batch" else {}
     return bands_of(values, rack, load)
+
+
+def likely_gain(rack: Rack, worth: float) -> tuple[float, float] | None:
+    """What a draft would gain if it reached as little of it as published pairs of runs did; None where none tells."""
+    if rack.setup.drafting is None or is_nominal(rack.setup.stack):
+        return None
+    known = gains()
+    return worth * known.low, worth * known.high
+
+
+def gain_remark(rack: Rack, worth: float) -> str:
+    """That what a draft gains by arithmetic is the most, and what published pairs of runs would have had of it."""
+    if (likely := likely_gain(rack, worth)) is None:
+        return ""
+    return f"at best; likely {likely[0]:.3g}x to {likely[1]:.3g}x"
+
+
+def gain_words(rack: Rack, worth: float) -> str:
+    """How many times as fast a draft makes a token, at best and by published pairs of runs, and a loss."""
+    likely, factor = likely_gain(rack, worth), f"{show(worth, 'x')} as fast"
+    low, high = likely or (worth, worth)
+    loss = "" if low >= 1 else ": leave the draft out" if high < 1 else ": it may be slower"
+    if likely is None:
+        return factor + loss
+    known = gains()
+    reached = f"published runs reached {known.low:.0%} to {known.high:.0%} of that, {low:.3g}x to {high:.3g}x"
+    return f"{factor} at best; {reached}{loss}"

@@ -10,9 +10,11 @@ from infercost import formulas
 from infercost.analyses.many import HELD, LAYOUT, Answer, Outcome, Rows, Values, outcomes_of, refuse_side_by_side
 from infercost.analyses.remarks import ends_in, null_notes
 from infercost.models.drafts import gains
+from infercost.parts import catalog
 from infercost.parts.accelerator import is_owned
 from infercost.parts.cache import reading_once
 from infercost.parts.formats import Format
+from infercost.parts.stack import SHARED
 from infercost.quantities import KEYS, Key
 from infercost.report import Input, Note, Report, Series
 from infercost.scenario.layouts import ALIKE, EACH_ALONE
@@ -33,6 +35,8 @@ from infercost.scenario.read import (
 from infercost.scenario.usual import is_of_api
 from infercost.units import digits, lasting, many, show
 
+#: An engine as people call it, of all its profiles, and the word between two that are compared.
+LLAMA_CPP, AGAINST = "llama.cpp", " against "
 #: The parallel widths of a layout.
 WIDTHS = LAYOUT[1:]
 #: Columns that a table shows where they vary, before the others.
@@ -325,7 +329,7 @@ def _over(question: Question, answer: Answer, axes: tuple[Axis, ...], points: li
     named = _telling_apart(axes, points) if question.cases else axes
     series, lone = _series(named, head, rows), _lone_words(axes, reports)
     notes = [
-        *_on_one_count(question, axes, reports),
+        *(held := [*_on_one_count(question, axes, reports)]),
         *_left_out(named, outcomes),
         *_notes(reports),
         *_nulls(reports, rows),
@@ -337,7 +341,7 @@ def _over(question: Question, answer: Answer, axes: tuple[Axis, ...], points: li
         command=question.command,
         verdict=_verdict(named, head, rows, _served_words(reports))
         + _draft_words(head, reports)
-        + _held_words(named, outcomes)
+        + _held_words(named, outcomes, held)
         + lone,
         inputs=tuple(_inputs(origin, axes, reports)),
         series=series,
@@ -500,8 +504,10 @@ def _verdict(axes: tuple[Axis, ...], head: Headline, rows: Rows, served: str) ->
     if head is not _FIT and not any(row["fits"] for row in rows):  # no figure of what cannot run
         return start.strip()
     first, waiting = feasible[0], _waiting_words(axes, feasible)
+    times = _times_of(axes, figures, feasible) if (figures := varying_figures(axes, head, feasible)) else ""
+    waiting += _engine_words(axes, feasible, times)
     start += _own_words(axes, first)
-    if not (figures := varying_figures(axes, head, feasible)):
+    if not figures:
         figures = _figures(axes, head, feasible) or ["fits"]
         figures = figures[: 2 if figures[0] == "gpus" else 1]  # devices that were counted are no news
         words = "; ".join(_is(figure, _shown(figure, first)) for figure in figures)
@@ -512,12 +518,18 @@ def _verdict(axes: tuple[Axis, ...], head: Headline, rows: Rows, served: str) ->
     if len(axes) > 1 or not axes[0].is_numeric:
         if len(axes) == 1 and len(feasible) <= NAMED:
             first_words, *others = (_each(axes[0], figure, feasible) for figure in figures)
-            times = "" if _is_of_models(axes[0], figures[0]) else _times_words(axes[0], figures[0], feasible)
             words = "; ".join([first_words + times, *others])
             return f"{start}{words[0].upper()}{words[1:]}.{savings(axes[0], figures, feasible)}{waiting}"
         ranges = "; ".join(_range(axes, figure, feasible) for figure in figures)
         return f"{start}Over {many(len(feasible), 'point')}, {ranges}.{waiting}"
     return f"{start}{_trends(axes, figures, feasible)}.{waiting}"
+
+
+def _times_of(axes: tuple[Axis, ...], figures: Sequence[str], rows: Rows) -> str:
+    """How many times its least the first figure is, over a few points with names; else nothing."""
+    if not _has_names(axes) or len(rows) > NAMED or _is_of_models(axes[0], figures[0]):
+        return ""
+    return _times_words(axes[0], figures[0], rows)
 
 
 def _trends(axes: tuple[Axis, ...], figures: Sequence[str], rows: Rows) -> str:
@@ -594,8 +606,11 @@ def _lone_words(axes: tuple[Axis, ...], reports: list[Report]) -> str:
     return f" Layouts are those that serve most when full, {EACH_ALONE} replica: --batch 1 has one user's fastest."
 
 
-def _held_words(axes: tuple[Axis, ...], outcomes: Iterable[Outcome]) -> str:
-    """The layout that all points of a load share, and a point that another layout serves clearly better alone."""
+def _held_words(axes: tuple[Axis, ...], outcomes: list[Outcome], held: list[Note]) -> str:
+    """The layout that all points of a load share, and a point that another layout serves clearly better alone.
+
+    With a note that they are on the devices that the largest takes it says how many these are.
+    """
     better = [(gain, each) for each in outcomes if each.alone and (gain := _gain(each)) > 1 + ALIKE]
     if not better:
         return ""
@@ -608,7 +623,10 @@ def _held_words(axes: tuple[Axis, ...], outcomes: Iterable[Outcome]) -> str:
         figures.append(f"{show(month, 'USD')} a month" if month else show(usd, "USD"))
     place = in_words(axes, {axis.key: best.point[axis.key] for axis in axes})
     what = " at ".join(figures) or "it keeps up"
-    return f" All are in {best.alone.held}; {place} alone takes {best.alone.own}: {what}."
+    counts = {each.values["gpus"] for each in outcomes if "gpus" in each.values} if held else set()
+    devices = many(counts.pop(), "device") if len(counts) == 1 else ""
+    on = f"on the {devices} that the largest takes, in {best.alone.held}" if devices else ""
+    return f" All are {on or f'in {best.alone.held}'}; {place} alone takes {best.alone.own}: {what}."
 
 
 def _gain(each: Outcome) -> float:
@@ -636,6 +654,26 @@ def _waiting_words(axes: tuple[Axis, ...], rows: Rows) -> str:
     first, *others = (f"{text}{{}} {at_words(axes, row)}" for text, row in zip(texts, queued, strict=True))
     words = ", ".join((first.format(" run at once"), *(text.format("") for text in others)))
     return f" {words}."
+
+
+def _engine(row: Values) -> str:
+    """The engine that runs a point as people call it; empty where the points do not tell."""
+    name = str(row.get("efficiency") or "")
+    if name.startswith(LLAMA_CPP):
+        return LLAMA_CPP
+    if name == SHARED:
+        return f"profile {SHARED}"
+    return catalog.load("efficiency", name).title if name in catalog.names("efficiency") else name
+
+
+def _engine_words(axes: tuple[Axis, ...], rows: Rows, said: str) -> str:
+    """Which points each of several engines runs where nobody asked for these and it is not ``said``; else nothing."""
+    engines = dict.fromkeys(engine for row in rows if (engine := _engine(row)))
+    if len(engines) < 2 or AGAINST in said or any(axis.key == "efficiency" for axis in axes):
+        return ""
+    named = len(axes) == 1 and len(rows) <= NAMED
+    own = {each: ", ".join(axes[0].text(row) for row in rows if _engine(row) == each) for each in engines}
+    return f" Engines differ: {', '.join(f'{each} ({own[each]})' if named else each for each in engines)}."
 
 
 def _cache_words(axes: tuple[Axis, ...], rows: Rows) -> str:
@@ -809,7 +847,9 @@ def _times_words(axis: Axis, figure: str, rows: Rows) -> str:
         verb, of = "costs", "as much as"
     of = "as many as" if KEYS[figure].phrase.startswith("the number of ") else of
     near = ", within the error of these estimates" if axis.key in UNSURE and _overlap(figure, least, most) else ""
-    return f": {axis.name(most)} {verb} {times} {of} {axis.name(least)}{near}"
+    pair = [] if axis.key == "efficiency" else [_engine(row) for row in (most, least)]
+    engines = f", {AGAINST.join(pair)}" if all(pair) and len({*pair}) > 1 else ""
+    return f": {axis.name(most)} {verb} {times} {of} {axis.name(least)}{engines}{near}"
 
 
 def _overlap(figure: str, least: Values, most: Values) -> bool:

@@ -96,7 +96,10 @@ def _said(scenario: Scenario, full: int | None, ratio: float | None, rows: Rows)
     if not scenario.rack.plan.fits:
         return misfits(scenario)
     if scenario.load.reads:
-        alike = f"Nothing is decoded, so that all batches are alike{_layout_words(scenario)}"
+        held = (
+            f" on the {place} that the largest takes" if (place := _place(scenario.rack)) else _layout_words(scenario)
+        )
+        alike = f"Nothing is decoded, so that all batches are alike{held}"
         return f"{alike}. {first_token(scenario, rows[0])}", ()
     cut = _ends(scenario)
     end = f" Memory ends the batch at {cut:,}." if cut and cut > 1 else ""
@@ -245,12 +248,14 @@ def _verdict(scenario: Scenario, full: int | None, ratio: float | None, rows: Ro
     knee = f"the knee is at batch {full:,}, where the arithmetic {filled}{_of_peak(scenario, full)}" if full else never
     if full and not _is_held(running.rack, full):
         knee += f": no batch that fits reaches it, memory holds {running.rack.plan.max_sequences:,}"
-    knee = f"On {place} {knee}" if (place := _place(running.rack)) else f"{knee[0].upper()}{knee[1:]}"
-    return (
-        f"{knee}. "
+    lone = (
         f"A lone user pays {show(ratio, 'x')} what a member of a batch of {rows[-1]['batch']:,} pays for a token"
-        f"{prompts} ({_of_kind(running)}). {_used(rows)}{_layout_words(scenario)}."
+        f"{prompts} ({_of_kind(running)})."
     )
+    if start := _on_the_largest(scenario, rows):
+        return f"{start}. {knee[0].upper()}{knee[1:]}. {lone}"
+    knee = f"On {place} {knee}" if (place := _place(running.rack)) else f"{knee[0].upper()}{knee[1:]}"
+    return f"{knee}. {lone} {_used(rows)}{_layout_words(scenario)}."
 
 
 def _of_weights(running: Running) -> str:
@@ -276,6 +281,31 @@ def _layout_words(scenario: Scenario) -> str:
         return words
     copies = "" if alone.copies == 1 else f"{alone.copies:,} replicas of "
     return f"{words}{held} (utilization --batch {batch:,} takes {copies}{alone.rack.plan.layout.words})"
+
+
+def _least(scenario: Scenario) -> Scenario | None:
+    """The smallest batch on the fewest devices that hold it; None where they are no fewer than those of all rows."""
+    first = round(scenario.batches[0] * scenario.copies)
+    try:
+        alone = at_point(scenario.question, {"batch": (first,)}, COMPARED)
+    except InfercostError:  # what one batch is not asked
+        return None
+    fewer = alone.copies * alone.rack.devices < scenario.copies * scenario.rack.devices
+    return alone if fewer and alone.rack.plan.fits else None
+
+
+def _on_the_largest(scenario: Scenario, rows: Rows) -> str:
+    """That devices which nobody counted are those that the largest batch takes, and what fewer of them answer."""
+    if not (place := _place(scenario.rack)) or scenario.is_row or (fewer := _least(scenario)) is None:
+        return ""
+    first, plan = rows[0], fewer.rack.plan
+    (one,), least = _rows(fewer, fewer.batches), fewer.rack.devices * fewer.copies
+    usd, here = (row.get("usd_per_million_tokens") for row in (one, first))
+    flags = remarks.count_flag(scenario.question, least) + (f" ({plan.layout.words})" if least > 1 else "")
+    batches = f"batches to {fewer.copies * plan.max_sequences:,}" if plan.max_sequences else "smaller batches"
+    cost = f": batch {first['batch']:,} costs {show(usd, 'USD')} a million tokens there, " if usd and here else ""
+    cost += f"{show(here, 'USD')} here" if cost else ""
+    return f"All rows are on the {place} that batch {rows[-1]['batch']:,} takes; {flags} holds {batches}{cost}"
 
 
 def _of_peak(scenario: Scenario, full: int) -> str:

@@ -273,7 +273,8 @@ def _of_a_service(scenario: Scenario) -> Report:
         return _refused(scenario, unmet(scenario, results, OF_LEAST, shown))
     waits, charged = wait_words(results, day.stable), user_words(scenario, results)
     nulls = (*own_or_api.remarks(scenario, even), *_null_notes(results, hours, day.stable))
-    said = service_verdict(scenario, run, row, hours, missed, priced=bool(beside)) + waits
+    brief = bool(beside or scenario.question.get("purchase_price"))
+    said = service_verdict(scenario, run, row, hours, missed, priced=bool(beside), brief=brief) + waits
     report = Report(
         command="userbase",
         verdict=with_habits(_said(scenario, run, missed, charged + beside, said), scenario.inputs),
@@ -685,8 +686,12 @@ def service_verdict(
     missed: tuple[str, ...],
     *,
     priced: bool,
+    brief: bool = False,
 ) -> str:
-    """The replicas that a load takes and what they cost; not a month's money where it was said before (``priced``)."""
+    """The replicas that a load takes and what they cost; not a month's money where it was said before (``priced``).
+
+    Beside an API or a purchase it is ``brief``: how much of the arithmetic is used, and what fills a replica, are rows.
+    """
     service, day, tokens = run.service, run.day, scenario.question.get("tokens_per_month")
     rack, users, needed = service.running.rack, _users_words(scenario, run), many(run.needed, "replica")
     load = users if tokens is None else f"{show(tokens, 'param')} tokens a month"
@@ -704,7 +709,7 @@ def service_verdict(
         if load == users:
             price = _price_of_users(scenario, run, row, priced=priced)
         price += _saved_words(run, priced=priced)
-    used = _used_words(day, row["utilization"], hours)
+    used = _used_words(day, row["utilization"], hours, brief=brief)
     full = f"a replica is full at {many(service.fleet.slots, 'sequence')}: {LIMITS[service.binds]}"
     verb = _verb(scenario, single=single)
     if _asks_whether(scenario) and not _limits_words(run):
@@ -714,7 +719,8 @@ def service_verdict(
     need = need if price and not price.startswith(":") else need.removesuffix(",")
     if _asks_requests(scenario):
         load = _rate_words(_busiest_rate(run))
-    return f"{load} {need}{price}; {used}{_first_words(run)}, and {full}.{_set_words(run)}{whose}"
+    full = "" if brief and not _limits_words(run) else f", and {full}"
+    return f"{load} {need}{price}; {used}{_first_words(run)}{full}.{_set_words(run)}{whose}"
 
 
 def _first_words(run: Run) -> str:
@@ -744,11 +750,11 @@ def _verb(scenario: Scenario, *, single: bool) -> str:
     return ("has" if single else "have") if given else ("needs" if single else "need")
 
 
-def _used_words(day: Day, utilization: float | None, hours: Rows) -> str:
-    """A user's tokens a second and the arithmetic that is used, by hours where these differ."""
+def _used_words(day: Day, utilization: float | None, hours: Rows, *, brief: bool) -> str:
+    """A user's tokens a second and, where it is not ``brief``, the arithmetic used, by hours where these differ."""
     speed = show(formulas.cost.tokens_per_s_per_user(step_time=day.slowest.tpot), "")
     user, used = f"a user gets {speed} tokens/s", f"{show(utilization, 'share')} of the arithmetic is used"
-    tiny = max(utilization or 0.0, *(hour["utilization"] or 0.0 for hour in hours), 0.0) < LEAST_USED
+    tiny = brief or max(utilization or 0.0, *(hour["utilization"] or 0.0 for hour in hours), 0.0) < LEAST_USED
     if not hours:
         return user if tiny else f"{user}, {used}"
     if tiny:
@@ -836,13 +842,14 @@ def wait_words(results: Iterable[Row], stable: bool) -> str:
 def service_advice(scenario: Scenario, run: Run) -> Iterator[str]:
     """What fewer bits, one more replica, a longer time between tokens, or fewer replicas in quiet hours would buy."""
     service, fleet = run.service, run.service.fleet
+    budget = scenario.question.get("budget")
     if not run.day.stable:
-        yield f"--replicas {run.needed}, or leave --replicas out"
-    yield from fewer_bits(scenario)
+        yield _within(run) if budget else f"--replicas {run.needed}, or leave --replicas out"
+    yield from fewer_bits(scenario, _users_taken)
     if not run.day.stable:
         return
     now, more = (run.capacity(run.day.replicas + extra) for extra in (0, 1))
-    if run.day.users >= now * NEARLY_FULL:
+    if run.day.users >= now * NEARLY_FULL and not budget:  # which pays for as many as there are
         replica = f"one more replica of {many(service.running.rack.devices, 'device')}"
         load = _load_words(scenario, run, more) if _is_of_a_rate(scenario) else many(more, "user")
         took = f"{load.removesuffix(IN_BUSIEST)} in all, {show(more / now - 1, 'share')} more than these can"
@@ -853,6 +860,20 @@ def service_advice(scenario: Scenario, run: Run) -> Iterator[str]:
         yield f"{longer} would let a replica grow from {many(fleet.slots, 'sequence')} to {show(next_limit)}"
     if (saved := _saved_by_following(run)) and saved[0] >= LEAST:
         yield f"--scale-down lets replicas go in quiet hours: {show(saved[0], 'share')} less to pay{_a_token(*saved)}"
+
+
+def _within(run: Run) -> str:
+    """The budget that pays for as many replicas as users take, and the users for whom those that there are do."""
+    month = (month_usd(run.service, run.day) or 0.0) / run.day.replicas * run.needed
+    return f"{show(month, 'USD')} a month (--budget) for all of them, or {show(run.capacity(run.day.replicas))} users"
+
+
+def _users_taken(scenario: Scenario) -> str:
+    """How many users replicas take that they fill, and the tokens a second of each; nothing of others."""
+    if not _is_filled(scenario):
+        return ""
+    day = run_of(scenario.service, _users(scenario)).day
+    return f" ({many(day.users, 'user')} at {show(row_of(scenario.service, day)['tokens_per_s_per_user'])} tokens/s)"
 
 
 def _saved_by_following(run: Run) -> tuple[float, float] | None:

@@ -15,6 +15,8 @@ from infercost.analyses.remarks import (
     OF_RATE,
     TUNED,
     count_remark,
+    gain_remark,
+    gain_words,
     guesses,
     kind,
     of_peak,
@@ -60,12 +62,11 @@ from infercost.analyses.step import (
 from infercost.analyses.worth import LEAST, Enough, advice, flags_of, that_keep_up
 from infercost.errors import InfercostError
 from infercost.models import counting
-from infercost.models.drafts import gains
 from infercost.numeric import known_share
 from infercost.parts.accelerator import called, has_endless_rate
 from infercost.parts.bands import decode_kind, is_local
 from infercost.parts.preset import counted
-from infercost.parts.stack import is_nominal, law
+from infercost.parts.stack import law
 from infercost.replica.chip import spread
 from infercost.replica.layout import Layout
 from infercost.replica.memory import Rack
@@ -472,35 +473,8 @@ def _prompt_remarks(scenario: Scenario, results: dict[str, Any]) -> dict[str, st
 def _draft_remarks(rack: Rack, results: dict[str, Any]) -> dict[str, str]:
     return {
         "plain_tpot_s": "the same batch, no draft",
-        "draft_speedup": _gain_remark(rack, results["draft_speedup"] or 0.0),
+        "draft_speedup": gain_remark(rack, results["draft_speedup"] or 0.0),
     }
-
-
-def _likely(rack: Rack, worth: float) -> tuple[float, float] | None:
-    """What a draft would gain if it reached as little of it as published pairs of runs did; None where none tells."""
-    if rack.setup.drafting is None or is_nominal(rack.setup.stack):
-        return None
-    known = gains()
-    return worth * known.low, worth * known.high
-
-
-def _gain_remark(rack: Rack, worth: float) -> str:
-    """That what a draft gains by arithmetic is the most, and what published pairs of runs would have had of it."""
-    if (likely := _likely(rack, worth)) is None:
-        return ""
-    return f"at best; likely {likely[0]:.3g}x to {likely[1]:.3g}x"
-
-
-def _gain_words(rack: Rack, worth: float) -> str:
-    """How many times as fast a draft makes a token, at best and by published pairs of runs, and a loss."""
-    likely, factor = _likely(rack, worth), f"{show(worth, 'x')} as fast"
-    low, high = likely or (worth, worth)
-    loss = "" if low >= 1 else ": leave the draft out" if high < 1 else ": it may be slower"
-    if likely is None:
-        return factor + loss
-    known = gains()
-    reached = f"published runs reached {known.low:.0%} to {known.high:.0%} of that, {low:.3g}x to {high:.3g}x"
-    return f"{factor} at best; {reached}{loss}"
 
 
 def _only_batch(scenario: Scenario, batch: float) -> float | None:
@@ -603,7 +577,7 @@ def first_token(scenario: Scenario, results: dict[str, Any]) -> str:
     price = f" {_of_texts(usd)}." if says else ""
     where = "" if copies == 1 else f" {in_all(scenario)}"
     rate = show(copies * results["input_tokens_per_s"], "")
-    read = f" Prompts without a gap are {rate} input tokens/s{where}."
+    read = "" if _is_measured(scenario, results) else f" Prompts without a gap are {rate} input tokens/s{where}."
     start = f"{job_words(scenario, results)}{asked}, {named}, {sure(scenario.running)}"
     return f"{start}{_prompt_words(scenario, results)}.{read}{price}"
 
@@ -640,12 +614,31 @@ def _verdict(scenario: Scenario, running: Running, results: dict[str, Any]) -> s
     left_out = "" if results["communication_time_s"] is not None else ", communication left out"
     no = _too_few(scenario, results)
     if job := job_words(scenario, results):
-        behind = "" if no else f" {_in_line(scenario)}{_of_job(scenario, results)}{left_out}."
+        said = no or _is_measured(scenario, results)
+        behind = "" if said else f" {_in_line(scenario)}{_of_job(scenario, results)}{left_out}."
         return f"{no}{job.strip()}{behind}{apart_words(scenario, results)}"
     if no:
         return f"{no}{_on_more(scenario, results)}{apart_words(scenario, results)}"
+    text = f"{_start_words(scenario, results)}{left_out}"
+    if _is_measured(scenario, results):
+        binds = "" if time_words(running, results, scenario.draft) else _binds(scenario, results)
+        text = f"{_step_words(scenario, results)}{left_out}{binds}"
+    text += f".{apart_words(scenario, results)}"
+    text += _decoded_words(scenario, results)
+    if results["request_time_s"] is None or _is_measured(scenario, results):
+        return text
+    ttft, tpot, whole = (show(seconds, "s") for seconds in _request_times(results))
+    later = ", its only one" if scenario.load.request and scenario.load.request.output_tokens == 1 else ""
+    between = later or f", then {tpot} a token{_chunk_words(scenario, results)}"
+    whole += taken_words(scenario, results)
+    takes = "A request takes" if scenario.load.rate is None else "On average a request takes"
+    return f"{text} {takes} {whole}: {ttft} to its first token{_idle_words(scenario)}{between}."
+
+
+def _start_words(scenario: Scenario, results: dict[str, Any]) -> str:
+    """The rates of a step, how much of the hardware it uses, and its time: what is asked for first."""
+    running, where = scenario.running, "" if scenario.copies == 1 else " on each"
     start = time_words(running, results, scenario.draft)
-    where = "" if scenario.copies == 1 else " on each"
     use = f"{_use_words(scenario, results)}{where}{'' if start else _binds(scenario, results)}."
     rates, rack = _rate_words(scenario, results), running.rack
     if rates[:1].isdigit() and has_endless_rate(rack.part):
@@ -654,17 +647,13 @@ def _verdict(scenario: Scenario, running: Running, results: dict[str, Any]) -> s
         text = f"{rates}. {start}{_sentence(use)}" if start else f"{rates}: {use}"
     else:
         text = f"{start}{_sentence(use)}{f' {rates}.' if rates else ''}"
-    text = _in_line(scenario) + text
-    text += f" {_step_words(scenario, results)}{left_out}.{apart_words(scenario, results)}"
-    text += _decoded_words(scenario, results)
-    if results["request_time_s"] is None:
-        return text
-    ttft, tpot, whole = (show(seconds, "s") for seconds in _request_times(results))
-    later = ", its only one" if scenario.load.request and scenario.load.request.output_tokens == 1 else ""
-    between = later or f", then {tpot} a token{_chunk_words(scenario, results)}"
-    whole += taken_words(scenario, results)
-    takes = "A request takes" if scenario.load.rate is None else "On average a request takes"
-    return f"{text} {takes} {whole}: {ttft} to its first token{_idle_words(scenario)}{between}."
+    return f"{_in_line(scenario)}{text} {_step_words(scenario, results)}"
+
+
+def _is_measured(scenario: Scenario, results: dict[str, Any]) -> bool:
+    """Whether the verdict starts with a measurement beside the rate of its estimate: its other rates are rows."""
+    known = not has_endless_rate(scenario.rack.part)  # or else what stands in for it is to be said
+    return scenario.measured is not None and known and results.get("stable") is not False
 
 
 def _idle_words(scenario: Scenario) -> str:
@@ -884,7 +873,7 @@ def _step_words(scenario: Scenario, results: dict[str, Any]) -> str:
         return f"{show(plain, 's')} a step {where}, {words}"
     tpot, plain = (show(results[key], "s") for key in ("tpot_s", "plain_tpot_s"))
     both = "both " if words != "an estimate" else ""  # what two bounds differ by is no estimate
-    gain = _gain_words(rack, worth) + _user_gain(scenario, results)
+    gain = gain_words(rack, worth) + _user_gain(scenario, results)
     return f"A token {where} takes {tpot} with the draft and {plain} without, {both}{words}: {gain}"
 
 

@@ -1,6 +1,6 @@
 """What to change first, each with its effect, and nothing that changes little."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from math import ceil, inf
 from typing import Any, NamedTuple
 
@@ -31,6 +31,8 @@ LEAST = 0.05
 SLOW, USUAL_TPOT = 10.0, 0.05
 #: Memory that holds fewer sequences beside the weights holds few.
 FEW_HELD = 8
+#: Room for caches below this share of the weights beside them is little, whatever it holds.
+LITTLE_ROOM = 0.1
 ORIGIN = "what would be cheaper"
 #: What prompts apart must save of a token to come before all other advice.
 _MOST_OF_IT = 0.5
@@ -286,24 +288,24 @@ def narrower(scenario: Scenario) -> Scenario | None:
     return other if other.rack.plan.fits else None
 
 
-def lighter(scenario: Scenario) -> Scenario | None:
-    """The same question asked with weights of eight bits; None where they have no more, or that cannot be.
+def lighter(scenario: Scenario, dtype: str) -> Scenario | None:
+    """The same question asked with weights of fewer bits; None where they have no more, or that cannot be.
 
     Nor for one of many rows, whose advice nobody reads.
     """
     if scenario.is_row:
         return None
     try:
-        other = at_point(scenario.question, {"dtype": WEIGHTS[weights_of_8_bits(scenario)]}, ORIGIN)
+        other = at_point(scenario.question, {"dtype": WEIGHTS[dtype]}, ORIGIN)
     except InfercostError:
         return None
     smaller = other.rack.weight_bytes < (1 - LEAST) * scenario.rack.weight_bytes
     return other if smaller and other.rack.plan.fits else None
 
 
-def weights_of_8_bits(scenario: Scenario) -> str:
-    """The format of eight bits that an engine stores weights in."""
-    return "q8_0" if reads_gguf(scenario.rack.setup.stack) else "fp8"
+def smaller_weights(scenario: Scenario) -> tuple[tuple[str, str], ...]:
+    """The bits and the format of smaller weights that an engine runs, the larger first."""
+    return (("8", "q8_0"), ("4", "q4_k_m")) if reads_gguf(scenario.rack.setup.stack) else (("8", "fp8"), ("4", "int4"))
 
 
 def option(scenario: Scenario) -> str:
@@ -435,25 +437,26 @@ def holds_few(service: Service) -> bool:
     return service.binds == "memory" and service.fleet.slots < FEW_HELD
 
 
-def fewer_bits(scenario: Scenario) -> Iterator[str]:
-    """Weights and a cache of eight bits where memory holds few sequences: how many then, and what a token saves."""
-    service, ways = scenario.service, list[str]()
-    if not holds_few(service):
+def fewer_bits(scenario: Scenario, taking: Callable[[Scenario], str] = lambda _: "") -> Iterator[str]:
+    """Weights, of 8 bits or else of 4, and a cache of 8 where memory holds few sequences: how many then, at what price.
+
+    ``taking`` says whom the replicas take then.
+    """
+    service, plan = scenario.service, scenario.rack.plan
+    full_of_weights = service.binds == "memory" and plan.pool < LITTLE_ROOM * plan.weights
+    if not (holds_few(service) or full_of_weights):
         return
-    found = (
-        (f"weights in 8 bits (--dtype {weights_of_8_bits(scenario)})", lighter(scenario)),
-        (f"a cache in 8 bits ({option(scenario)})", narrower(scenario)),
+    weights = (
+        (f"weights in {bits} bits (--dtype {dtype}) leave", lighter(scenario, dtype))
+        for bits, dtype in smaller_weights(scenario)
     )
-    for what, other in found:
+    found = next((each for each in weights if each[1]), ("", None))
+    for what, other in (found, (f"a cache in 8 bits ({option(scenario)}) leaves", narrower(scenario))):
         if other is None or other.service.missed or other.service.fleet.slots <= service.fleet.slots:
             continue
         floors = [device_seconds(each, floor_of(each)) for each in (service, other.service)]
         if (saved := 1 - floors[1] / floors[0]) >= LEAST:
             devices = other.rack.devices
             on = "" if devices == scenario.rack.devices else f" on {many(devices, 'device')}"
-            held = many(other.service.fleet.slots, "sequence")
-            ways.append(
-                f"{what} {'leave' if 'weights' in what else 'leaves'} room for {held}{on}, and a full replica's "
-                f"token costs {show(saved, 'share')} less"
-            )
-    yield from ways
+            held = many(other.service.fleet.slots, "sequence") + on + taking(other)
+            yield f"{what} room for {held}, and a full replica's token costs {show(saved, 'share')} less"

@@ -28,6 +28,25 @@ def test_a_budget_pays_for_whole_replicas(budget: str, replicas: int) -> None:
     assert said["users"] == same["users"]
 
 
+def test_advice_within_a_budget_is_what_it_pays_for() -> None:
+    """70.6 GB of fp8 weights fill a card of $2,547.70 a month (730 x $3.49): two of them are above $5,000."""
+    asked = {**FREE, "input_tokens": 1000, "output_tokens": 300, "budget": 5000}
+    said = infercost.userbase(**asked)
+    other = infercost.userbase(**{**asked, "dtype": "int4"})
+    assert other["users"] > 50 * said["users"]
+    weights, cache = said.advice
+    room = f"room for {other['batch_limit']:.0f} sequences ({other['users']:,.0f} users at "
+    assert weights.startswith(f"weights in 4 bits (--dtype int4) leave {room}")
+    assert f" users at {1 / other['tpot_s']:.4g} tokens/s), and a full replica's token costs " in weights
+    assert cache.startswith("a cache in 8 bits (--kv-dtype fp8) leaves room for ")
+    two = infercost.userbase(**{**asked, "dtype": "bf16", "budget": 5200})  # 141 of 144 GB
+    assert two.advice[0].startswith("weights in 8 bits (--dtype fp8) leave room for ")
+    unpaid = {**FREE, "model": "llama-3.1-8b", "dtype": "bf16", "users": 100_000, "budget": 5000}
+    (more,) = infercost.userbase(**unpaid).advice
+    needed = infercost.userbase(**{**unpaid, "budget": None})["usd_per_month"]
+    assert more.startswith(f"${needed:,.0f} a month (--budget) for all of them, or ")
+
+
 def test_a_budget_is_refused_where_it_says_nothing() -> None:
     for options, words in (
         ({"budget": 2919}, r"a replica of 2 devices is \$2,920 a month"),

@@ -369,3 +369,18 @@ def test_a_comparison_says_in_which_layout_its_users_are(more: tuple[str, ...], 
     assert f" on 16 x h100-sxm in tp {row['tp']}, " in said["verdict"]
     two = run("compare", "h100:16", "h200:16", *load, *more, "--json").json
     assert "h100-sxm tp 16, h200-sxm tp 16" in next(note["text"] for note in two["notes"] if note["code"] == "layout")
+
+
+def test_parts_for_requests_of_a_length_are_told_by_speed_and_by_money(run: Run) -> None:
+    lengths = ("--model", "llama-3.1-8b", "--isl", "512", "--osl", "128", "--json")
+    said = run("compare", "--all", *lengths).json["verdict"]
+    first = run("compare", "--all", *lengths, "--sort", "cost").json["rows"][0]
+    usd = f"${first['usd_per_million_tokens']:.3f} a million output tokens"
+    assert " is fastest for one user, " in said
+    assert f" Cheapest with 64 users at once (--concurrency) is {first['gpus']} x {first['name']}, {usd}. " in said
+    assumed = run("compare", "h800", "h100", *lengths).json["verdict"]
+    assert " is 1 x h800-sxm, $" in assumed
+    assert " a million output tokens, at an assumed price." in assumed
+    for other in (("h100", "rx-7900-xtx"), ("h100:2", "h200:2"), ("h100", "h200", "--batch", "8")):
+        assert "Cheapest" not in run("compare", *other, *lengths).json["verdict"]
+    assert "Cheapest" not in run("compare", "h100", "h200", *lengths[:2], "--json").json["verdict"]

@@ -256,6 +256,32 @@ def test_a_sweep_and_a_sweep_of_batches_have_one_layout(run: Run) -> None:
             assert [row[key] for row in swept["rows"]] == pytest.approx([row[key] for row in rows["rows"]])
 
 
+def test_a_sweep_without_a_count_says_whose_devices_it_has_and_what_fewer_answer(run: Run) -> None:
+    """4 x 72 GB hold 256 x 8,192 tokens, 275 GB, as stages alone; one user pays for four devices where one would do."""
+    swept = run("sweep-batch", *LLAMA, "--gpu", "h100", "--batch", "1:256", "--json").json
+    alone = run("utilization", *LLAMA, "--gpu", "h100:1", "--batch", "1", "--json").json["results"]
+    room = run("fit", *LLAMA, "--gpu", "h100:1", "--json").json["results"]["max_sequences"]
+    usd, here = alone["usd_per_million_tokens"], swept["rows"][0]["usd_per_million_tokens"]
+    assert here == pytest.approx(4 * usd, rel=0.01)
+    assert swept["verdict"].startswith(
+        f"All rows are on the 4 x h100-sxm (pp 4) that batch 256 takes; --gpu h100:1 holds batches to {room}: "
+        f"batch 1 costs ${usd:.2f} a million tokens there, ${here:.2f} here. No batch that fits"
+    )
+    assert {row["gpus"] for row in swept["rows"]} == {row["pp"] for row in swept["rows"]} == {4}
+    points = run("utilization", *LLAMA, "--gpu", "h100", "--sweep", "batch=1:256", "--json").json["verdict"]
+    assert " All are on the 4 devices that the largest takes, in pp 4; batch 1 alone takes one device: " in points
+    users = run("userbase", *LLAMA[:1], "llama-3.1-70b", "--gpu", "h100", "--sweep", "users=100,100k", "--json").json
+    assert " All are in tp 4; " in users["verdict"]  # of replicas, more for more users
+    for counted in ("h100:4", "h100:1"):
+        assert (
+            "All rows" not in run("sweep-batch", *LLAMA, "--gpu", counted, "--batch", "1:32", "--json").json["verdict"]
+        )
+    prompts = run("sweep-batch", *LLAMA, "--gpu", "l4", "--osl", "1", "--batch", "1:64", "--json").json["verdict"]
+    assert prompts.startswith(
+        "Nothing is decoded, so that all batches are alike on the 4 x l4 (tp 4) that the largest "
+    )
+
+
 def test_replicas_in_a_sweep_of_batches_and_side_by_side(run: Run) -> None:
     rows = run("sweep-batch", *LLAMA, "--gpu", "h100:8", "--dp", "8", "--batch", "8,64", "--json").json
     one = run("sweep-batch", *LLAMA, "--gpu", "h100", "--batch", "1,8", "--json").json

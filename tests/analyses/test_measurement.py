@@ -138,9 +138,27 @@ def test_faster_than_the_bound_is_said() -> None:
 
 
 def test_a_measurement_of_what_does_not_run_is_no_share() -> None:
-    for report in (ask(100, model="llama-3.1-70b"), ask(100, request_rate=500, **REQUEST)):
-        assert values(report) == [None] * 4
-        assert "measured" not in report.verdict
+    report = ask(100, request_rate=500, **REQUEST)
+    assert values(report) == [None] * 4
+    assert "measured" not in report.verdict
+
+
+def test_a_claim_where_the_model_does_not_fit_is_held_against_the_bound_with_memory_enough() -> None:
+    one = ask(3000, model="llama-3.1-70b")
+    tokens = 3.35e12 / (141.1e9 - 2 * 8192 * 128256 + 8192 * 327680)  # embeddings are looked up, a cache is read
+    assert one["measured_over_bound"] == pytest.approx(3000 / tokens, rel=1e-3)
+    assert values(one)[:3] == [None] * 3
+    assert one.verdict.startswith(
+        "Not possible with these inputs: the model does not fit. Even if it did, 3,000 would be 127x the bound of "
+        "23.64 tokens/s at the assumed batch 1 (give --batch or --concurrency). Does not fit: llama-3.1-70b (bf16"
+    )
+    slow = ask(20, model="llama-3.1-70b", batch=1)
+    assert " If it did, 20 would be 84.6% of the bound of 23.64 tokens/s. Does not fit: " in slow.verdict
+    arriving = ask(100, model="llama-3.1-70b", request_rate=4, **REQUEST)  # no step sets their rate
+    assert arriving.verdict.startswith("Not possible with these inputs. Does not fit: ")
+    many = ask("20k", model="llama-3.1-70b", concurrency=64, **REQUEST)
+    assert many["measured_over_bound"] > 1
+    assert not any(report.met for report in (one, slow, arriving, many))
 
 
 @pytest.mark.parametrize("measured", ["0", "-5", "none", "3 GB/s"])

@@ -286,13 +286,9 @@ def test_what_all_users_that_it_takes_would_be_billed_by_hand(more: dict[str, An
     assert report["break_even_capacity_share"] == pytest.approx(even / users)
     assert report["break_even_token_share"] == pytest.approx(even / users, rel=2e-4)
     assert report["full_gross_margin"] == pytest.approx(1 - most / bill)
-    share, margin = (f"{100 * each:.1f}%" for each in (even / users, 1 - most / bill))
-    words = f"{even:,} users are {share[:4].rstrip('%')}"
+    margin = f"{100 * (1 - most / bill):.1f}%"
+    words = f" Full, with {users:,} users, it costs $10,191 and the API bills ${bill:,.0f} (gross margin {margin}). "
     assert words in report.verdict
-    assert f"of the {users:,} that fit; full, it costs $10,191 and the API bills ${bill:,.0f} (gross margin " in (
-        report.verdict
-    )
-    assert margin in report.verdict
 
 
 def test_users_of_minutes_break_even_at_a_larger_share_of_tokens_by_hand() -> None:
@@ -305,7 +301,6 @@ def test_users_of_minutes_break_even_at_a_larger_share_of_tokens_by_hand() -> No
     assert (
         f"users on (10 minutes a day each assumed, {report['break_even_tokens_per_month'] / 1e9:.2f}B" in report.verdict
     )
-    assert f" that fit and make {100 * share:.1f}% of their tokens, as more are slower; full" in report.verdict
 
 
 @pytest.mark.parametrize("users", [None, 5000])

@@ -791,7 +791,7 @@ def test_prompts_alone_say_what_they_bring_in() -> None:
     asked = {"gpu": "h100", "model": "llama-3.1-8b", "input_tokens": 8000, "output_tokens": 1}
     said = infercost.utilization(**asked, measured_tokens_per_s=30_000)
     assert said["input_tokens_per_s"] * said["measured_over_estimate"] == pytest.approx(30_000)
-    assert f"Prompts without a gap are {said['input_tokens_per_s']:,.0f} input tokens/s." in said.verdict
+    assert f" times the estimate of {said['input_tokens_per_s']:,.0f} input tokens/s, " in said.verdict
     with pytest.raises(InfercostError, match="read one after another") as refused:
         infercost.utilization(**asked, concurrency=8)
     assert "leave --concurrency out" in str(refused.value.hint)

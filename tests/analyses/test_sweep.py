@@ -814,3 +814,20 @@ def test_a_sweep_of_lengths_says_where_requests_wait(run: Run) -> None:
     assert said.endswith(" 19 of 32 requests run at once at output tokens 200, 17 at output tokens 2,000.")
     out = " ".join(run(*asked, "--osl", "2000", "--format", "markdown").out.split())
     assert "each of those in flight is answered; 15 wait" in out
+
+
+@pytest.mark.parametrize(
+    ("varied", "words"),
+    [
+        ({"sweep": ["dtype=bf16,q4_k_m"], "gpu": "rtx-4090"}, "x that of bf16, llama.cpp against vLLM; "),
+        ({"sweep": ["gpu=rtx-4090,rx-7900-xtx"]}, "x that of rx-7900-xtx, vLLM against llama.cpp"),
+        ({"sweep": ["gpu=h100,tpu-v6e,l4"]}, " Engines differ: vLLM (h100, l4), profile realistic (tpu-v6e)."),
+        ({"sweep": ["dtype=bf16,q4_k_m", "batch=1,2"], "gpu": "rtx-4090"}, " Engines differ: vLLM, llama.cpp."),
+        ({"sweep": ["dtype=bf16,fp8"], "gpu": "rtx-4090"}, ""),
+        ({"sweep": ["efficiency=vllm,llama.cpp"], "gpu": "rtx-4090"}, ""),
+    ],
+)
+def test_points_of_several_engines_are_said_to_be(varied: dict[str, Any], words: str) -> None:
+    said = infercost.utilization(model="llama-3.1-8b", **varied).verdict
+    assert words in said
+    assert bool(words) == ("vLLM" in said)

@@ -108,7 +108,7 @@ def _report(scenario: Scenario, frontiers: list[Frontier]) -> Report:
     return Report(
         command="frontier",
         verdict=_verdict(scenario, front, ends, _beside(scenario, frontiers, each, front[asked]))
-        + (apart_words(points[joint[asked]], front[asked]) + _prices(scenario, of_front, front)),
+        + _prices(scenario, of_front, front),
         inputs=scenario.inputs,
         results=(*search.counts(spaces, frontiers), *_results(front, ends), *_of_each(each)),
         series=_series(
@@ -117,7 +117,7 @@ def _report(scenario: Scenario, frontiers: list[Frontier]) -> Report:
             [front[at] for at in shown],
             shown.index(asked) if not best and len(front) > 1 else None,
         ),
-        advice=tuple(_advice(front)),
+        advice=(*apart_words(points[joint[asked]], front[asked]), *_advice(front)),
         replay=_replays(of_front, named=len(spaces) > 1),
         notes=(
             *_notes(of_front, frontiers, front, len(front) if best else len(shown)),
@@ -204,7 +204,7 @@ def _for_readers(goal: Goal, front: Rows) -> str:
         return ""
     asked = f" at {1 / USUAL_TPOT:.0f} tokens/s a user or more (--max-tpot {show(USUAL_TPOT, 's').replace(' ', '')})"
     fast = [row for row in front if _speed(row) >= 1 / USUAL_TPOT]
-    return f" The cheapest{asked}: {_configuration(fast[-1])}." if fast else f" Nothing is{asked}."
+    return f" The cheapest{asked}: {_worth(fast[-1])}." if fast else f" Nothing is{asked}."
 
 
 def _a_device(row: Mapping[str, Any]) -> float:
@@ -320,19 +320,19 @@ def _speed(row: Mapping[str, Any]) -> float:
     return formulas.cost.tokens_per_s_per_user(step_time=row["itl_s"])
 
 
-def _speed_words(row: Mapping[str, Any]) -> str:
+def _speed_words(row: Mapping[str, Any], tabled: str = "") -> str:
     """A user's tokens a second, and that of the table where prompts of others are left out of it."""
-    each, met = show(row[_SPEED]), show(_speed(row))
-    return f"{met} tokens/s a user{f' ({each} between prompts)' if each != met else ''}"
+    met = show(_speed(row))
+    return f"{met} tokens/s a user{f' ({tabled} between prompts)' if tabled not in ('', met) else ''}"
 
 
-def _worth(row: Mapping[str, Any]) -> str:
-    """A user's speed and what a token costs at it."""
+def _worth(row: Mapping[str, Any], tabled: str = "") -> str:
+    """A user's speed, beside that of the table where it is given, and what a token costs at it."""
     tokens = "tokens" if _has_no_prompts(row) else "output tokens"
     cost = f"{show(row['usd_per_million_tokens_all_in'], 'USD')} a million {tokens}"
     if row["usd_per_million_tokens_all_in"] is None:
         cost = f"{show(row['device_seconds_per_token_all_in'], 's')} of a device a token"
-    return f"{_speed_words(row)} at {cost}"
+    return f"{_speed_words(row, tabled)} at {cost}"
 
 
 def _has_no_prompts(row: Mapping[str, Any]) -> bool:
@@ -345,7 +345,7 @@ def _configuration(row: Mapping[str, Any]) -> str:
     where = counted(row["gpus"], row["gpu"]) + (f" ({layout})" if layout else "")
     name = "" if row["name"] == row["gpu"] else f" ({row['name']})"
     replicas = f"; {many(row['replicas'], 'replica')}, {row['total_gpus']:,} devices" if row["replicas"] > 1 else ""
-    return f"{_worth(row)}, on {where} at batch {row['batch']:,}{name}{replicas}"
+    return f"{_worth(row, show(row[_SPEED]))}, on {where} at batch {row['batch']:,}{name}{replicas}"
 
 
 def _leaders(spaces: Spaces, front: Rows) -> str:
@@ -414,19 +414,19 @@ def _notes(spaces: Spaces, frontiers: list[Frontier], front: Rows, shown: int) -
 # What prompts on devices of their own would make of a point of the frontier, where they ride along with its steps.
 
 
-def apart_words(point: Point, row: Mapping[str, Any]) -> str:
+def apart_words(point: Point, row: Mapping[str, Any]) -> Iterator[str]:
     """The cheapest such layout at the speed of a row or a higher one, where it costs less by more than the row's error.
 
-    It does with whole replicas for prompts, within ``--max-gpus``. Empty for a load, whose devices are counted.
+    It does with whole replicas for prompts, within ``--max-gpus``. None for a load, whose devices are counted.
     """
     goal, request = point.candidate.goal, point.candidate.load.request
     least = (ends_in(row, "device_seconds_per_token") or (None,))[0]
     if request is None or goal.concurrent or goal.is_of_rate or goal.max_ttft < inf or row["itl_s"] is None:
-        return ""
+        return
     each = (one for one in _in_time(point.candidate, row["itl_s"]) if one.devices <= point.candidate.search.most)
     found = min(each, key=lambda one: one.whole, default=None)
     if found is None or found.whole >= (least or row["device_seconds_per_token"]):
-        return ""
+        return
     speed = show(formulas.cost.tokens_per_s_per_user(step_time=found.tpot))
     cost, price = f"{show(found.device_seconds, 's')} of a device a token", point.candidate.price
     if price:
@@ -434,7 +434,7 @@ def apart_words(point: Point, row: Mapping[str, Any]) -> str:
         cost = f"{show(usd, 'USD')} a million output tokens"
     flags = f"utilization --disaggregated {flags_of(found.candidate, found.batch)}"
     name = point.candidate.search.setup.part.name
-    return f" Prompts on {name} of their own would make it {cost} at {speed} tokens/s ({flags})."
+    yield f"prompts on {name} of their own would make it {cost} at {speed} tokens/s a user ({flags})"
 
 
 def _in_time(space: Scenario, tpot: float) -> Iterator[Apart]:
