@@ -134,12 +134,12 @@ def _listing(question: Question, steps: bool, charts: bool) -> Callable[[], Repo
 
 def answered(compute: Callable[[], Report], question: Question, steps: bool, charts: bool) -> Report:
     """The answer, with what ``--set`` changes of it, and that times under a load are means."""
-    from infercost.analyses.means import with_means
+    from infercost.analyses.remarks import with_means
 
     report = with_means(compute(), question)
     if not question.get("set"):
         return report
-    from infercost.analyses.unread import with_sets
+    from infercost.analyses.many import with_sets
 
     quiet = question._replace(progress=lambda *_: None)
     return with_sets(report, quiet, lambda other: with_means(asking(other, steps, charts)(), other))

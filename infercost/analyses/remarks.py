@@ -27,6 +27,7 @@ from infercost.replica.memory import Rack
 from infercost.replica.step import Running, bound_times
 from infercost.replica.work import Over
 from infercost.report import Input, Note, Report, Row, Series
+from infercost.scenario.options import flag
 from infercost.scenario.rack import OF_A_HOST
 from infercost.scenario.read import Question, counted_name
 from infercost.scenario.scenario import Scenario
@@ -172,6 +173,16 @@ MET = ("itl_s", "tpot_s", "tokens_per_s_per_user", "request_time_s")
 #: What a draft changes: whatever follows from the tokens that a step yields.
 DRAFTED = {*OF_BATCH, *ALL_IN, "request_time_s"}
 KINDS = {**dict.fromkeys(OF_BATCH, ""), **dict.fromkeys(ALL_IN, "tokens_per_s"), **REQUEST}
+
+
+#: What a verdict may say of its load, behind which stands what was assumed of it.
+_LOADS = (r"\d daily users?\b", r"\d users?\b", r"\d requests? a second\b", r"million output tokens\b")
+
+
+#: Options that make the time of a request one among many, and commands that ask nothing of a queue.
+_OF_MANY, _OF_RUNS = ("request_rate", "max_ttft"), ("validate", "calibrate")
+
+
 #: Regimes of an answer with many batches.
 OF_ANY_BATCH = tuple(kind for _, kind in CLASSES)
 
@@ -260,10 +271,6 @@ def named(rack: Rack) -> str:
     """The model in a verdict on its memory, with the format and the bytes of its weights, and the draft beside it."""
     draft = f" and its draft {rack.plan.draft.model.name}" if rack.plan.draft else ""
     return rack.model.called(f"{rack.model.quantization.words}, {show(rack.weight_bytes, 'B')}") + draft
-
-
-#: What a verdict may say of its load, behind which stands what was assumed of it.
-_LOADS = (r"\d daily users?\b", r"\d users?\b", r"\d requests? a second\b", r"million output tokens\b")
 
 
 def with_habits(verdict: str, inputs: Iterable[Input]) -> str:
@@ -748,3 +755,23 @@ def gain_words(rack: Rack, worth: float) -> str:
     known = gains()
     reached = f"published runs reached {known.low:.0%} to {known.high:.0%} of that, {low:.3g}x to {high:.3g}x"
     return f"{factor} at best; {reached}{loss}"
+
+
+# That times under a load are means: lengths which no option says decide how long the slowest of them are.
+
+
+def with_means(report: Report, question: Question) -> Report:
+    """The report with a note that its times are means, where a rate, a limit on a first token or users were asked of.
+
+    The wait of a prompt is Kingman's mean for prompts of one length; a measured p99 has lengths of all kinds, caches
+    and the wait for a step in it.
+    """
+    axes = [text.partition("=")[0].strip().replace("-", "_") for text in question.get("sweep") or ()]
+    given = {*question.given, *axes, *(name for case in question.cases for name in case)}
+    rows = (report.values, *(report.series.rows if report.series else ()))
+    of_users = "users" in given or question.command == "userbase"
+    of_users = of_users and any(row.get("ttft_s") is not None for row in rows)
+    if question.command in _OF_RUNS or not (of_users or given.intersection(_OF_MANY)):
+        return report
+    limit = f", which {flag('max_ttft')} is held against" if "max_ttft" in given else ""
+    return report.replace(notes=(*report.notes, Note("means", f"times are means{limit}: p95 and p99 are not modelled")))
