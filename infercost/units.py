@@ -6,7 +6,8 @@ means different things: ``B`` is a billion in a count and bytes in a size, ``b``
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import NamedTuple
+from math import log
+from typing import Any, NamedTuple
 
 from infercost.errors import BadValue
 
@@ -29,10 +30,6 @@ _NUMBER = re.compile(
 _SI = {"": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15, "E": 1e18}
 _EXPONENTS = {10.0**power: power for power in range(-9, 19)}
 _BINARY = {"Ki": 2.0**10, "Mi": 2.0**20, "Gi": 2.0**30, "Ti": 2.0**40, "Pi": 2.0**50}
-
-
-def _suffixes(names: Iterable[str], prefixes: Mapping[str, float], scale: float = 1.0) -> dict[str, float]:
-    return {prefix + name: factor * scale for name in names for prefix, factor in prefixes.items()}
 
 
 class Bare(NamedTuple):
@@ -64,10 +61,6 @@ class Kind(NamedTuple):
 
 _LETTERS = {"k": 1e3, "K": 1e3, "M": 1e6, "m": 1e6, "B": 1e9, "b": 1e9, "T": 1e12, "t": 1e12}
 _COUNT = {"": 1.0, **_LETTERS, "Ki": 2.0**10, "Mi": 2.0**20, "ki": 2.0**10, "mi": 2.0**20}
-_BYTES = _suffixes(["B"], {**_SI, "K": 1e3, **_BINARY})
-_BYTE_RATE = _suffixes(["B/s"], {**_SI, "K": 1e3, **_BINARY})
-_BIT_RATE = _suffixes(["b/s", "bit/s", "bps"], _SI, scale=1 / 8)
-_FLOP_RATE = _suffixes(["FLOP/s", "FLOPS", "FLOPs", "FLOPs/s", "OP/s", "OPS", "OPs"], _SI)
 _PER_SECOND = {"": 1.0, "/s": 1.0, "rps": 1.0, "/min": 1 / 60, "/h": 1 / 3600}
 _SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
 _DAILY = {"": 1.0, "min": 1.0, "min/day": 1.0, "min/d": 1.0, "h": 60.0, "h/day": 60.0, "s": 1 / 60, "s/day": 1 / 60}
@@ -83,18 +76,6 @@ WHOLE = Kind("a whole number", "", _COUNT, "8, 128 or 4k", least=1, most=1e9, wh
 TOKENS = Kind("a whole number", "", _COUNT, "0, 4096 or 128k", most=1e9, whole=True, zero=True)
 TOKEN_RATE = Kind("tokens a second", "token/s", {**_COUNT, "/s": 1.0, "k/s": 1e3}, "14800, 14.8k or 14800/s")
 RATE = Kind("requests a second", "1/s", _PER_SECOND, "5, 5/s or 300/min")
-SIZE = Kind("a size in bytes", "B", {"": 1.0, **_BYTES}, "80GB, 80GiB, 81559 MiB or 80e9", bare=_SIZE)
-RESERVE = Kind("a size in bytes", "B", {"": 1.0, **_BYTES}, "2.1GiB, 16kB or 0B", zero=True)
-BANDWIDTH = Kind(
-    "a bandwidth", "B/s", {"": 1.0, **_BYTE_RATE, **_BIT_RATE}, "3.35TB/s, 450GB/s or 400Gb/s (bits)", bare=_SPEED
-)
-LIMIT = Kind("a bandwidth", "B/s", {"": 1.0, **_BYTE_RATE}, "300GB/s, or 0 B/s for none", zero=True)
-FLOPS = Kind(
-    *("an arithmetic rate", "FLOP/s", {"": 1.0, **_FLOP_RATE}, "989TFLOP/s, 3e15 or 1.979PFLOP/s, dense"),
-    bare=_ARITHMETIC,
-)
-PER_WATT = Kind("an arithmetic rate a watt", "FLOP/J", _suffixes(["FLOP/J"], _SI), "1.2 TFLOP/J")
-POWER = Kind("a power", "W", {"": 1.0, **_suffixes(["W"], _SI)}, "700W or 10.2kW")
 DURATION = Kind("a duration", "s", {"": 1.0, **_SECONDS}, "5us, 0.5ms or 0s", zero=True)
 LATENCY = Kind("a duration", "s", _SECONDS, "40ms or 0.04s")
 PART = Kind("a share", "share", {"": 1.0, "%": 0.01}, "0, 0.5 or 50%", most=1, zero=True)
@@ -121,6 +102,95 @@ class ApiPrice(NamedTuple):
     output: float
     input: float | None = None
     cached: float | None = None
+
+
+_SMALL = {"": 1.0, "m": 1e-3, "u": 1e-6, "n": 1e-9}
+_PARAMS = {"": 1.0, "K": 1e3, "M": 1e6, "B": 1e9, "T": 1e12}
+#: The unit of a price that is multiplied on: four digits, so that its products come out.
+HOUR_PRICE = "USD/h"
+#: Units with a prefix before them.
+_PREFIXED = ("B", "B/s", "FLOP/s", "FLOP", "FLOP/J", "W")
+
+
+#: More points than anybody reads; a thousand are answered in about a second.
+MOST_POINTS = 10_000
+FORMS = "a list 1k,4k,16k, or 1k:128k that doubles, 1k:128k:x4 that multiplies, 10:100:10 that adds; ends included"
+_DOUBLING = "x2"
+#: What nobody means as values of a list: digits after a comma that start with a zero, as in 1,024.
+_GROUP = re.compile(r"(?<![\d.])\d{1,3}(?:,\d{3})*?,0\d{2}(?:,\d{3})*(?![\d.])", re.ASCII)
+_FACTOR = Kind("a factor", "", {"": 1.0}, "x2, x1.5 or x10")
+
+
+#: More pieces than any cluster has cores is a typo.
+MOST = 10_000_000
+_SHARD = re.compile(r"\s*(\d{1,12})\s*/\s*(\d{1,12})\s*", re.ASCII)
+
+
+class Shard(NamedTuple):
+    """One piece of a whole: its number, from 1, and the count of all."""
+
+    number: int
+    total: int
+
+    def of(self, units: int) -> range:
+        """This piece of so many units, in order and without a gap; lengths differ by one unit at most."""
+        return range(units * (self.number - 1) // self.total, units * self.number // self.total)
+
+
+class Measure:
+    """The parser of a kind of quantity."""
+
+    def __init__(self, kind: Kind) -> None:
+        self.kind = kind
+
+    def __call__(self, text: str, name: str) -> float:
+        """The quantity that a text writes."""
+        return parse(self.kind, text, name)
+
+
+class PartPrices(Measure):
+    """The parser of what an accelerator-hour costs: one number for all, else a text of parts with a price each."""
+
+    def __call__(self, text: str, name: str) -> Any:
+        """The price of all, or ``PART=USD,PART=USD``."""
+        if "=" not in text:
+            return super().__call__(text, name)
+        pairs = [each.partition("=") for each in text.split(",")]
+        if any(not part.strip() or not equals for part, equals, _ in pairs):
+            raise BadValue(
+                f"{name}: {text!r} is not a price a part", "write it as b300=6,h200=3, or one number for all"
+            )
+        return ",".join(f"{part.strip()}={super(PartPrices, self).__call__(usd, name):.10g}" for part, _, usd in pairs)
+
+
+class TokenPrices(Measure):
+    """The parser of what an API asks for a million tokens: of output alone a number, else a text of several."""
+
+    def __call__(self, text: str, name: str) -> Any:
+        """The price of output, or ``IN/OUT[/CACHED]``."""
+        return parse_api_price(text, name)
+
+
+def _suffixes(names: Iterable[str], prefixes: Mapping[str, float], scale: float = 1.0) -> dict[str, float]:
+    return {prefix + name: factor * scale for name in names for prefix, factor in prefixes.items()}
+
+
+_BYTES = _suffixes(["B"], {**_SI, "K": 1e3, **_BINARY})
+_BYTE_RATE = _suffixes(["B/s"], {**_SI, "K": 1e3, **_BINARY})
+_BIT_RATE = _suffixes(["b/s", "bit/s", "bps"], _SI, scale=1 / 8)
+_FLOP_RATE = _suffixes(["FLOP/s", "FLOPS", "FLOPs", "FLOPs/s", "OP/s", "OPS", "OPs"], _SI)
+SIZE = Kind("a size in bytes", "B", {"": 1.0, **_BYTES}, "80GB, 80GiB, 81559 MiB or 80e9", bare=_SIZE)
+RESERVE = Kind("a size in bytes", "B", {"": 1.0, **_BYTES}, "2.1GiB, 16kB or 0B", zero=True)
+BANDWIDTH = Kind(
+    "a bandwidth", "B/s", {"": 1.0, **_BYTE_RATE, **_BIT_RATE}, "3.35TB/s, 450GB/s or 400Gb/s (bits)", bare=_SPEED
+)
+LIMIT = Kind("a bandwidth", "B/s", {"": 1.0, **_BYTE_RATE}, "300GB/s, or 0 B/s for none", zero=True)
+FLOPS = Kind(
+    *("an arithmetic rate", "FLOP/s", {"": 1.0, **_FLOP_RATE}, "989TFLOP/s, 3e15 or 1.979PFLOP/s, dense"),
+    bare=_ARITHMETIC,
+)
+PER_WATT = Kind("an arithmetic rate a watt", "FLOP/J", _suffixes(["FLOP/J"], _SI), "1.2 TFLOP/J")
+POWER = Kind("a power", "W", {"": 1.0, **_suffixes(["W"], _SI)}, "700W or 10.2kW")
 
 
 def parse_api_price(text: str, name: str = "api_price") -> float | str:
@@ -204,14 +274,6 @@ def choice(options: Iterable[str], instead: str = "") -> Callable[[str, str], st
         return word
 
     return parse_choice
-
-
-_SMALL = {"": 1.0, "m": 1e-3, "u": 1e-6, "n": 1e-9}
-_PARAMS = {"": 1.0, "K": 1e3, "M": 1e6, "B": 1e9, "T": 1e12}
-#: The unit of a price that is multiplied on: four digits, so that its products come out.
-HOUR_PRICE = "USD/h"
-#: Units with a prefix before them.
-_PREFIXED = ("B", "B/s", "FLOP/s", "FLOP", "FLOP/J", "W")
 
 
 def digits(value: float, most: int = 4) -> str:
@@ -326,3 +388,72 @@ def many(count: float, what: str) -> str:
     """A count of things: ``1 token``, ``8,192 tokens``."""
     text = digits(count)
     return f"{text} {what}{'' if text == '1' else 's'}"
+
+
+# How options write quantities: alone, as lists and ranges (``1k:128k:x2``), and as pieces of a whole (``3/8``).
+
+
+def parse_range(kind: Kind, text: str, name: str) -> tuple[float, ...]:
+    """The quantities of a list of values and ranges, each once, in the order written; BadValue for a part of no use."""
+    if grouped := _GROUP.search(text):
+        meant, joined = grouped[0].strip(), grouped[0].strip().replace(",", "")
+        raise BadValue(
+            f"{name}: {meant!r} is a list of values here, not a number", f"write one number without commas: {joined}"
+        )
+    points: dict[float, None] = {}
+    for part in text.split(","):
+        points |= dict.fromkeys(_points(kind, part, name))
+        if len(points) > MOST_POINTS:
+            raise BadValue(f"{name}: more than {MOST_POINTS:,} points", f"at most {MOST_POINTS:,} are answered")
+    return tuple(points)
+
+
+def parse_batches(text: str, name: str = "batch") -> tuple[int, ...]:
+    """Batch sizes in rising order: ``1,8,64``, or a range: ``1:4096`` for powers of two between the ends."""
+    return tuple(sorted(map(int, parse_range(WHOLE, text, name))))
+
+
+def _points(kind: Kind, part: str, name: str) -> list[float]:
+    """One value, or the points of ``START:STOP``, ``START:STOP:xFACTOR`` or ``START:STOP:STEP``."""
+    first, *rest = part.split(":")
+    if len(rest) > 2:
+        raise BadValue(f"{name}: {part!r} has more than two colons", f"write {FORMS}")
+    start = parse(kind, first, name)
+    if not rest:
+        return [start]
+    stop, by = parse(kind, rest[0], name), rest[1].strip() if rest[1:] else _DOUBLING
+    if stop < start:
+        raise BadValue(f"{name}: the range {part!r} falls", "write the smaller end first: 1:4096")
+    if by.startswith("x"):
+        factor = parse(_FACTOR, by[1:], f"{name}: the factor of {part!r}")
+        if factor <= 1 or not start:
+            why = "starts at 0, which stays 0" if factor > 1 else "does not grow"
+            raise BadValue(f"{name}: the range {part!r} {why}", "multiply by more than 1, from above 0: 0,1k:128k:x2")
+        steps = log(stop / start) / log(factor)
+    else:
+        step = parse(kind._replace(least=0.0, zero=False), by, f"{name}: the step of {part!r}")
+        steps = (stop - start) / step
+    if steps >= MOST_POINTS:
+        raise BadValue(f"{name}: the range {part!r} has {steps:,.0f} points", f"at most {MOST_POINTS:,} are answered")
+    grown = (start * factor**i if by.startswith("x") else start + i * step for i in range(1, int(steps + 1) + 1))
+    return [start, *(value for each in grown if start < (value := _tidy(kind, each)) < stop), stop]
+
+
+def _tidy(kind: Kind, value: float) -> float:
+    """A value without rounding errors in a float's last bits, whole where its kind is."""
+    value = round(value) if kind.whole else float(f"{value:.15g}")
+    return int(value) if kind.unit == "" and float(value).is_integer() else value
+
+
+def parse_shard(text: str, name: str = "shard") -> Shard:
+    """The piece of a text such as ``3/8``; BadValue for no two whole numbers, or no such piece."""
+    shown = text if len(text) <= 40 else text[:37] + "..."
+    match = _SHARD.fullmatch(text)
+    if match is None:
+        raise BadValue(f"{name}: {shown!r} is no piece of a whole", "write piece 1 of 8 as 1/8, the last one as 8/8")
+    number, total = map(int, match.groups())
+    if not 1 <= total <= MOST:
+        raise BadValue(f"{name}: {shown!r} cuts into {total:,} pieces", f"cut into 1 to {MOST:,}")
+    if not 1 <= number <= total:
+        raise BadValue(f"{name}: {shown!r} is none of the pieces", f"they are 1/{total} to {total}/{total}")
+    return Shard(number, total)

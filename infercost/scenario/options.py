@@ -9,11 +9,11 @@ from infercost.parts.formats import Format, parse_cache, parse_format, parse_for
 from infercost.parts.preset import Preset
 from infercost.parts.stack import OVERLAPS
 from infercost.quantities import unit_of
-from infercost.scenario.ranges import FORMS, Measure, PartPrices, TokenPrices, parse_batches, parse_shard
 from infercost.units import (
     ABOVE_ONE,
     COUNT,
     DAILY_HOURS,
+    FORMS,
     HOURLY,
     JOB,
     KWH_PRICE,
@@ -34,7 +34,12 @@ from infercost.units import (
     WHOLE,
     YEARS,
     Kind,
+    Measure,
+    PartPrices,
+    TokenPrices,
     choice,
+    parse_batches,
+    parse_shard,
 )
 
 Parser = Callable[[str, str], Any]

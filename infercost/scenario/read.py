@@ -19,8 +19,7 @@ from infercost.parts.yamlfile import read_mappings
 from infercost.quantities import COUNTED, Key, unit_of
 from infercost.report import Input, Note
 from infercost.scenario.options import MANY, NAMES, REPLICAS, SECOND_NAMES, Option, flag, options_of
-from infercost.scenario.ranges import FORMS, MOST_POINTS, parse_range
-from infercost.units import HOURLY, WHOLE, Kind, choice, many, parse, show
+from infercost.units import FORMS, HOURLY, MOST_POINTS, WHOLE, Kind, choice, many, parse, parse_range, show
 
 #: What shows how far a long read has come: what is read and its size in, what to call with the amount out.
 Progress = Callable[[str, int], Callable[[int], None] | None]

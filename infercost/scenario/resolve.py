@@ -36,7 +36,6 @@ from infercost.scenario.rack import (
     refuse_prefill_only,
     refuse_unsaid,
 )
-from infercost.scenario.ranges import parse_batches
 from infercost.scenario.read import (
     Given,
     Question,
@@ -75,7 +74,7 @@ from infercost.scenario.usual import (
     with_rate_of_users,
     with_workload,
 )
-from infercost.units import many, show
+from infercost.units import many, parse_batches, show
 
 if TYPE_CHECKING:
     from infercost.fleet.cost import Service

@@ -15,9 +15,8 @@ from infercost.replica.serving import LEAST_OUTPUT, USUAL_SEQUENCES, Request
 from infercost.replica.step import Draft, Running
 from infercost.report import Input, Note
 from infercost.scenario.options import flag
-from infercost.scenario.ranges import Shard
 from infercost.scenario.read import Question, Reading, counted_name
-from infercost.units import ApiPrice
+from infercost.units import ApiPrice, Shard
 
 if TYPE_CHECKING:
     from infercost.evidence.readers.record import Results

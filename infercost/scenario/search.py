@@ -32,12 +32,11 @@ from infercost.scenario.rack import (
     rack_of,
     read_setup,
 )
-from infercost.scenario.ranges import Shard
 from infercost.scenario.read import Given, Question, Reading, counted_name, read_part
 from infercost.scenario.running import read_draft, read_load, read_running
 from infercost.scenario.scenario import USUAL_DECODING, USUAL_MINUTES, Goal, Job, Scenario, Search, frozen
 from infercost.scenario.usual import by_messages, with_rate_of_users, with_workload
-from infercost.units import many, show
+from infercost.units import Shard, many, show
 
 #: Options of ``utilization`` that all rows of a search share.
 _SHARED = (

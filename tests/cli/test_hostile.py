@@ -17,7 +17,7 @@ from infercost.errors import BadFile
 from infercost.models.find import find_model
 from infercost.parts import catalog
 from infercost.render import writing
-from infercost.scenario import ranges
+from infercost.scenario import units
 from infercost.units import WHOLE
 from tests.conftest import ROOT, Result, Run, bare_env
 
@@ -486,8 +486,8 @@ def test_a_figure_whose_words_are_none(key: str, tmp_path: Path) -> None:
 
 def test_the_limit_of_points_is_one_of_the_list() -> None:
     with pytest.raises(Exception, match="more than 10,000 points"):
-        ranges.parse_range(WHOLE, ",".join(f"{n}0000:{n}9998:1" for n in range(1, 61)), "batch")
-    assert len(ranges.parse_range(WHOLE, "1:5000:1,5001:10000:1", "batch")) == 10_000
+        units.parse_range(WHOLE, ",".join(f"{n}0000:{n}9998:1" for n in range(1, 61)), "batch")
+    assert len(units.parse_range(WHOLE, "1:5000:1,5001:10000:1", "batch")) == 10_000
 
 
 def test_a_line_without_end_is_no_trace(run: Run, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from infercost import units
 from infercost.errors import BadValue
-from infercost.scenario.ranges import MOST_POINTS, parse_batches, parse_range
+from infercost.units import MOST_POINTS, parse_batches, parse_range
 
 
 @pytest.mark.parametrize(

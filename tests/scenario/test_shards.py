@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from infercost.errors import BadValue
 from infercost.render import export
-from infercost.scenario.ranges import MOST, Shard, parse_shard
+from infercost.units import MOST, Shard, parse_shard
 
 
 @pytest.mark.parametrize(

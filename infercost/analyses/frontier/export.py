@@ -10,9 +10,8 @@ from infercost.analyses.frontier import search
 from infercost.analyses.step import step_results
 from infercost.replica.step import pace_of
 from infercost.report import Export, Report, Row
-from infercost.scenario.ranges import Shard
 from infercost.scenario.scenario import Scenario
-from infercost.units import many
+from infercost.units import Shard, many
 
 #: Rows of a chunk, about: memory holds a few of them, however long the export is.
 CHUNK = 65_536
