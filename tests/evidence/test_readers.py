@@ -9,7 +9,7 @@ import pytest
 
 from infercost.errors import BadFile, BadValue, Missing
 from infercost.evidence.predict import Measured, model_of_run, prepare, stack_of, stored_as
-from infercost.evidence.readers import Results, Run, Workload, clients, llama_bench, read_file, timings
+from infercost.evidence.readers import Results, Run, Workload, clients, llama_bench, read_file
 from infercost.evidence.readers.engines import remarks
 from infercost.evidence.readers.llama_bench import weight_format
 from infercost.evidence.readers.record import Entry, Record
@@ -327,13 +327,13 @@ def test_files_of_llmfit_are_told_by_their_keys() -> None:
         ({"provider": "x", "runs": []}, False),
         ([], False),
     ):
-        assert timings.is_llmfit({"benchmark": held}) is is_own
-    assert not timings.is_llmfit(run)
+        assert llama_bench.is_llmfit({"benchmark": held}) is is_own
+    assert not llama_bench.is_llmfit(run)
     machine, result = {"hardware": {}}, {"avgTps": 1}
-    assert timings.is_llmfit_shared({**machine, "results": [result]})
+    assert llama_bench.is_llmfit_shared({**machine, "results": [result]})
     for results in ([result, {}], [1], {"avgTps": 1}, None):
-        assert not timings.is_llmfit_shared({**machine, "results": results})
-    assert not timings.is_llmfit_shared({"results": [result]})
+        assert not llama_bench.is_llmfit_shared({**machine, "results": results})
+    assert not llama_bench.is_llmfit_shared({"results": [result]})
 
 
 @pytest.mark.parametrize(("given", "counted", "devices"), [(None, 2, 2), (4, 2, 4), (4, None, 4), (None, None, None)])
@@ -341,15 +341,15 @@ def test_devices_of_llmfit_are_the_users_or_else_the_files(
     given: int | None, counted: int | None, devices: int | None
 ) -> None:
     record = Record("x", {"model": "llama3.1:8b", "hardwareName": "h100", "gpuCount": counted})
-    assert timings._place(Entry(Run("x", "", "", given), "x", record))["devices"] == devices
+    assert llama_bench._place(Entry(Run("x", "", "", given), "x", record))["devices"] == devices
 
 
 def test_a_shared_file_says_which_result_and_whether_it_is_alone() -> None:
     shared = {"hardware": {"hardwareName": "x", "gpuCount": 2}, "results": [{"avgTps": 1}, {"avgTps": 2}]}
-    first, second = timings.llmfit_results(shared, "file")
+    first, second = llama_bench.llmfit_results(shared, "file")
     assert (first.where, second.where) == ("file, result 1", "file, result 2")
     assert second.values == {"hardwareName": "x", "gpuCount": 2, "alone": False, "avgTps": 2}
-    (only,) = timings.llmfit_results({**shared, "results": [{"avgTps": 1}]}, "file")
+    (only,) = llama_bench.llmfit_results({**shared, "results": [{"avgTps": 1}]}, "file")
     assert only.values["alone"] is True
 
 
@@ -387,7 +387,7 @@ def test_an_export_says_what_went_wrong(write: Write) -> None:
     ],
 )
 def test_the_weight_format_of_llmfit(name: str, provider: str, format: str) -> None:
-    assert timings.llmfit_format(name, provider) == format
+    assert llama_bench.llmfit_format(name, provider) == format
 
 
 def test_older_forms_of_the_load(write: Write) -> None:

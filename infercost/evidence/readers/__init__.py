@@ -6,7 +6,7 @@ from typing import Any
 
 from infercost.errors import BadFile, Missing
 from infercost.evidence.predict import Measured
-from infercost.evidence.readers import clients, engines, llama_bench, timings
+from infercost.evidence.readers import clients, engines, llama_bench
 from infercost.evidence.readers.record import (
     Entry,
     Record,
@@ -46,14 +46,14 @@ READERS: tuple[tuple[set[str], Reader], ...] = (
     (clients.LLMPERF_RESPONSE, clients.read_llmperf_response),
     (llama_bench.TEST, llama_bench.read_test),
     (llama_bench.BATCHED, llama_bench.read_batched),
-    (timings.SHARED, timings.read_llmfit),
-    (timings.OWN, timings.read_llmfit),
+    (llama_bench.SHARED, llama_bench.read_llmfit),
+    (llama_bench.OWN, llama_bench.read_llmfit),
     (clients.EVALSCOPE, clients.read_evalscope),
     (engines.TRTLLM, engines.read_trtllm),
     (clients.INFERENCEX, clients.read_inferencex),
     (clients.INFERENCEX_EXPORTED, clients.read_inferencex),
-    (timings.OLLAMA, timings.read_ollama),
-    (timings.SERVER, timings.read_timings),
+    (llama_bench.OLLAMA, llama_bench.read_ollama),
+    (llama_bench.SERVER, llama_bench.read_timings),
 )
 _WITH_TOKENS = "measure with vllm bench serve, guidellm or aiperf"
 #: Keys of files that are known and hold too little, what they are, and what to give.
@@ -100,8 +100,8 @@ def read_file(run: Run) -> Results:
         results = _read_all(_records(entries), run)
     elif llama_bench.is_table(content):
         results = _read_all(llama_bench.parse_table(content, where), run)
-    elif timings.is_printed(content):
-        results = _read_all(timings.parse_printed(content, where), run)
+    elif llama_bench.is_printed(content):
+        results = _read_all(llama_bench.parse_printed(content, where), run)
     else:
         if not is_table(header := header_of(content, run.path)):
             _refuse_text(content, where)
@@ -135,11 +135,11 @@ def _records(entries: list[tuple[str, Any]]) -> list[Record]:
             raise BadFile(f"{where}: is no JSON object", f"give a result file of {TOOLS}")
         if clients.is_guidellm(value):
             records += [Record(f"{where}, benchmark {n}", one) for n, one in enumerate(value["benchmarks"], 1)]
-        elif timings.is_llmfit_shared(value):
-            records += timings.llmfit_results(value, where)
-        elif timings.is_llmfit(value):
+        elif llama_bench.is_llmfit_shared(value):
+            records += llama_bench.llmfit_results(value, where)
+        elif llama_bench.is_llmfit(value):
             records.append(Record(where, value["benchmark"]))
-        elif timings.is_answer(value):
+        elif llama_bench.is_answer(value):
             records.append(Record(where, value["timings"]))
         else:
             records.append(Record(where, value))
@@ -152,7 +152,7 @@ def _read_all(records: list[Record], run: Run) -> Results:
     stem = "stdin" if run.path == "-" else Path(run.path).stem
     for number, record in enumerate(records, 1):
         read = _reader_of(record.values, record.where)
-        said = Said() if read is timings.read_llmfit else read_said(record)  # which tells its several models apart
+        said = Said() if read is llama_bench.read_llmfit else read_said(record)  # which tells its several models apart
         entry = Entry(said.of(run), f"{stem}-{number}", record)
         try:
             measured, skipped = read(entry)
