@@ -10,7 +10,7 @@ import pytest
 from infercost.errors import BadFile, BadValue, Missing
 from infercost.evidence.predict import Measured, model_of_run, prepare, stack_of, stored_as
 from infercost.evidence.readers import Results, Run, Workload, clients, llama_bench, read_file
-from infercost.evidence.readers.engines import remarks
+from infercost.evidence.readers.clients import remarks
 from infercost.evidence.readers.llama_bench import weight_format
 from infercost.evidence.readers.record import Entry, Record
 from infercost.evidence.readers.table import LOAD, read_table, stage

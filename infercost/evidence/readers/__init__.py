@@ -6,7 +6,7 @@ from typing import Any
 
 from infercost.errors import BadFile, Missing
 from infercost.evidence.predict import Measured
-from infercost.evidence.readers import clients, engines, llama_bench
+from infercost.evidence.readers import clients, llama_bench
 from infercost.evidence.readers.record import (
     Entry,
     Record,
@@ -34,11 +34,11 @@ OF_OURS = f"a CSV with the columns {','.join(MEASUREMENTS)}"
 Reader = Callable[[Entry], Results]
 #: Keys that tell a tool, and what reads a result. SGLang goes first: its serving results also have the keys of vLLM's.
 READERS: tuple[tuple[set[str], Reader], ...] = (
-    (engines.SERVING, engines.read_serving),
-    (engines.MEDIANS, engines.read_serving),
-    (engines.ONE_BATCH, engines.read_one_batch),
-    (engines.SERVE, engines.read_serve),
-    (engines.LATENCY, engines.read_latency),
+    (clients.SERVING, clients.read_serving),
+    (clients.MEDIANS, clients.read_serving),
+    (clients.ONE_BATCH, clients.read_one_batch),
+    (clients.SERVE, clients.read_serve),
+    (clients.LATENCY, clients.read_latency),
     (clients.GUIDELLM, clients.read_guidellm),
     (clients.AIPERF, clients.read_aiperf),
     (clients.INFERENCE_PERF, clients.read_inference_perf),
@@ -49,7 +49,7 @@ READERS: tuple[tuple[set[str], Reader], ...] = (
     (llama_bench.SHARED, llama_bench.read_llmfit),
     (llama_bench.OWN, llama_bench.read_llmfit),
     (clients.EVALSCOPE, clients.read_evalscope),
-    (engines.TRTLLM, engines.read_trtllm),
+    (clients.TRTLLM, clients.read_trtllm),
     (clients.INFERENCEX, clients.read_inferencex),
     (clients.INFERENCEX_EXPORTED, clients.read_inferencex),
     (llama_bench.OLLAMA, llama_bench.read_ollama),
@@ -94,8 +94,8 @@ def read_file(run: Run) -> Results:
         Missing: no result can be used, for want of a load, of lengths or of a finished request.
     """
     content, where = read_whole(run.path), f"results {run.path}"
-    if engines.is_summary(content) and not content.lstrip().startswith("{"):
-        results = _read_all(engines.parse_summaries(content, where), run)
+    if clients.is_summary(content) and not content.lstrip().startswith("{"):
+        results = _read_all(clients.parse_summaries(content, where), run)
     elif (entries := parse_json(content, where)) is not None:
         results = _read_all(_records(entries), run)
     elif llama_bench.is_table(content):
