@@ -9,9 +9,9 @@ import pytest
 
 from infercost.errors import BadFile, BadValue, Missing
 from infercost.evidence.predict import Measured, model_of_run, prepare, stack_of, stored_as
-from infercost.evidence.readers import Results, Run, Workload, clients, llama_bench, read_file
-from infercost.evidence.readers.clients import remarks
-from infercost.evidence.readers.llama_bench import weight_format
+from infercost.evidence.readers import Results, Run, Workload, serving, local, read_file
+from infercost.evidence.readers.serving import remarks
+from infercost.evidence.readers.local import weight_format
 from infercost.evidence.readers.record import Entry, Record
 from infercost.evidence.readers.table import LOAD, read_table, stage
 from infercost.parts import catalog
@@ -273,7 +273,7 @@ def test_amounts_of_the_table(amount: str, number: float | None) -> None:
     table = (
         f"| model | size | params | test | t/s |\n|---|---|---|---|---|\n| x | {amount} | {amount} | pp512 | 5 ± 0 |"
     )
-    (row,) = llama_bench.parse_table(table, "x")
+    (row,) = local.parse_table(table, "x")
     assert (row.number("model_size"), row.number("model_n_params")) == (pytest.approx(number), pytest.approx(number))
 
 
@@ -327,13 +327,13 @@ def test_files_of_llmfit_are_told_by_their_keys() -> None:
         ({"provider": "x", "runs": []}, False),
         ([], False),
     ):
-        assert llama_bench.is_llmfit({"benchmark": held}) is is_own
-    assert not llama_bench.is_llmfit(run)
+        assert local.is_llmfit({"benchmark": held}) is is_own
+    assert not local.is_llmfit(run)
     machine, result = {"hardware": {}}, {"avgTps": 1}
-    assert llama_bench.is_llmfit_shared({**machine, "results": [result]})
+    assert local.is_llmfit_shared({**machine, "results": [result]})
     for results in ([result, {}], [1], {"avgTps": 1}, None):
-        assert not llama_bench.is_llmfit_shared({**machine, "results": results})
-    assert not llama_bench.is_llmfit_shared({"results": [result]})
+        assert not local.is_llmfit_shared({**machine, "results": results})
+    assert not local.is_llmfit_shared({"results": [result]})
 
 
 @pytest.mark.parametrize(("given", "counted", "devices"), [(None, 2, 2), (4, 2, 4), (4, None, 4), (None, None, None)])
@@ -341,15 +341,15 @@ def test_devices_of_llmfit_are_the_users_or_else_the_files(
     given: int | None, counted: int | None, devices: int | None
 ) -> None:
     record = Record("x", {"model": "llama3.1:8b", "hardwareName": "h100", "gpuCount": counted})
-    assert llama_bench._place(Entry(Run("x", "", "", given), "x", record))["devices"] == devices
+    assert local._place(Entry(Run("x", "", "", given), "x", record))["devices"] == devices
 
 
 def test_a_shared_file_says_which_result_and_whether_it_is_alone() -> None:
     shared = {"hardware": {"hardwareName": "x", "gpuCount": 2}, "results": [{"avgTps": 1}, {"avgTps": 2}]}
-    first, second = llama_bench.llmfit_results(shared, "file")
+    first, second = local.llmfit_results(shared, "file")
     assert (first.where, second.where) == ("file, result 1", "file, result 2")
     assert second.values == {"hardwareName": "x", "gpuCount": 2, "alone": False, "avgTps": 2}
-    (only,) = llama_bench.llmfit_results({**shared, "results": [{"avgTps": 1}]}, "file")
+    (only,) = local.llmfit_results({**shared, "results": [{"avgTps": 1}]}, "file")
     assert only.values["alone"] is True
 
 
@@ -357,8 +357,8 @@ def test_a_shared_file_says_which_result_and_whether_it_is_alone() -> None:
     ("unit", "seconds"), [("s", 40), ("sec", 40), ("seconds", 40), ("ms", 0.04), ("us", 4e-5), ("ns", 4e-8)]
 )
 def test_units_of_time_of_aiperf(unit: str, seconds: float) -> None:
-    assert clients.duration(Record("x", {"avg": 40, "unit": unit})) == pytest.approx(seconds)
-    assert clients.duration(Record("x", {"unit": unit})) is None
+    assert serving.duration(Record("x", {"avg": 40, "unit": unit})) == pytest.approx(seconds)
+    assert serving.duration(Record("x", {"unit": unit})) is None
 
 
 def test_an_export_says_what_went_wrong(write: Write) -> None:
@@ -387,7 +387,7 @@ def test_an_export_says_what_went_wrong(write: Write) -> None:
     ],
 )
 def test_the_weight_format_of_llmfit(name: str, provider: str, format: str) -> None:
-    assert llama_bench.llmfit_format(name, provider) == format
+    assert local.llmfit_format(name, provider) == format
 
 
 def test_older_forms_of_the_load(write: Write) -> None:

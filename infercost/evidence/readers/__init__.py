@@ -6,7 +6,7 @@ from typing import Any
 
 from infercost.errors import BadFile, Missing
 from infercost.evidence.predict import Measured
-from infercost.evidence.readers import clients, llama_bench
+from infercost.evidence.readers import serving, local
 from infercost.evidence.readers.record import (
     Entry,
     Record,
@@ -34,26 +34,26 @@ OF_OURS = f"a CSV with the columns {','.join(MEASUREMENTS)}"
 Reader = Callable[[Entry], Results]
 #: Keys that tell a tool, and what reads a result. SGLang goes first: its serving results also have the keys of vLLM's.
 READERS: tuple[tuple[set[str], Reader], ...] = (
-    (clients.SERVING, clients.read_serving),
-    (clients.MEDIANS, clients.read_serving),
-    (clients.ONE_BATCH, clients.read_one_batch),
-    (clients.SERVE, clients.read_serve),
-    (clients.LATENCY, clients.read_latency),
-    (clients.GUIDELLM, clients.read_guidellm),
-    (clients.AIPERF, clients.read_aiperf),
-    (clients.INFERENCE_PERF, clients.read_inference_perf),
-    (clients.LLMPERF, clients.read_llmperf),
-    (clients.LLMPERF_RESPONSE, clients.read_llmperf_response),
-    (llama_bench.TEST, llama_bench.read_test),
-    (llama_bench.BATCHED, llama_bench.read_batched),
-    (llama_bench.SHARED, llama_bench.read_llmfit),
-    (llama_bench.OWN, llama_bench.read_llmfit),
-    (clients.EVALSCOPE, clients.read_evalscope),
-    (clients.TRTLLM, clients.read_trtllm),
-    (clients.INFERENCEX, clients.read_inferencex),
-    (clients.INFERENCEX_EXPORTED, clients.read_inferencex),
-    (llama_bench.OLLAMA, llama_bench.read_ollama),
-    (llama_bench.SERVER, llama_bench.read_timings),
+    (serving.SERVING, serving.read_serving),
+    (serving.MEDIANS, serving.read_serving),
+    (serving.ONE_BATCH, serving.read_one_batch),
+    (serving.SERVE, serving.read_serve),
+    (serving.LATENCY, serving.read_latency),
+    (serving.GUIDELLM, serving.read_guidellm),
+    (serving.AIPERF, serving.read_aiperf),
+    (serving.INFERENCE_PERF, serving.read_inference_perf),
+    (serving.LLMPERF, serving.read_llmperf),
+    (serving.LLMPERF_RESPONSE, serving.read_llmperf_response),
+    (local.TEST, local.read_test),
+    (local.BATCHED, local.read_batched),
+    (local.SHARED, local.read_llmfit),
+    (local.OWN, local.read_llmfit),
+    (serving.EVALSCOPE, serving.read_evalscope),
+    (serving.TRTLLM, serving.read_trtllm),
+    (serving.INFERENCEX, serving.read_inferencex),
+    (serving.INFERENCEX_EXPORTED, serving.read_inferencex),
+    (local.OLLAMA, local.read_ollama),
+    (local.SERVER, local.read_timings),
 )
 _WITH_TOKENS = "measure with vllm bench serve, guidellm or aiperf"
 #: Keys of files that are known and hold too little, what they are, and what to give.
@@ -94,14 +94,14 @@ def read_file(run: Run) -> Results:
         Missing: no result can be used, for want of a load, of lengths or of a finished request.
     """
     content, where = read_whole(run.path), f"results {run.path}"
-    if clients.is_summary(content) and not content.lstrip().startswith("{"):
-        results = _read_all(clients.parse_summaries(content, where), run)
+    if serving.is_summary(content) and not content.lstrip().startswith("{"):
+        results = _read_all(serving.parse_summaries(content, where), run)
     elif (entries := parse_json(content, where)) is not None:
         results = _read_all(_records(entries), run)
-    elif llama_bench.is_table(content):
-        results = _read_all(llama_bench.parse_table(content, where), run)
-    elif llama_bench.is_printed(content):
-        results = _read_all(llama_bench.parse_printed(content, where), run)
+    elif local.is_table(content):
+        results = _read_all(local.parse_table(content, where), run)
+    elif local.is_printed(content):
+        results = _read_all(local.parse_printed(content, where), run)
     else:
         if not is_table(header := header_of(content, run.path)):
             _refuse_text(content, where)
@@ -133,13 +133,13 @@ def _records(entries: list[tuple[str, Any]]) -> list[Record]:
     for where, value in entries:
         if not isinstance(value, dict):
             raise BadFile(f"{where}: is no JSON object", f"give a result file of {TOOLS}")
-        if clients.is_guidellm(value):
+        if serving.is_guidellm(value):
             records += [Record(f"{where}, benchmark {n}", one) for n, one in enumerate(value["benchmarks"], 1)]
-        elif llama_bench.is_llmfit_shared(value):
-            records += llama_bench.llmfit_results(value, where)
-        elif llama_bench.is_llmfit(value):
+        elif local.is_llmfit_shared(value):
+            records += local.llmfit_results(value, where)
+        elif local.is_llmfit(value):
             records.append(Record(where, value["benchmark"]))
-        elif llama_bench.is_answer(value):
+        elif local.is_answer(value):
             records.append(Record(where, value["timings"]))
         else:
             records.append(Record(where, value))
@@ -152,7 +152,7 @@ def _read_all(records: list[Record], run: Run) -> Results:
     stem = "stdin" if run.path == "-" else Path(run.path).stem
     for number, record in enumerate(records, 1):
         read = _reader_of(record.values, record.where)
-        said = Said() if read is llama_bench.read_llmfit else read_said(record)  # which tells its several models apart
+        said = Said() if read is local.read_llmfit else read_said(record)  # which tells its several models apart
         entry = Entry(said.of(run), f"{stem}-{number}", record)
         try:
             measured, skipped = read(entry)

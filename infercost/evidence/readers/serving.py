@@ -1,4 +1,4 @@
-"""Result files of benchmark clients: AIPerf, EvalScope, GuideLLM, inference-perf, InferenceX, LLMPerf."""
+"""Results of serving engines and of benchmark clients: vLLM, SGLang, TensorRT-LLM; AIPerf, GuideLLM and their like."""
 
 import re
 from typing import Any

@@ -1,6 +1,6 @@
-"""Results of llama.cpp's ``llama-bench`` as json, jsonl, csv, sql, and the Markdown table that it prints by default.
+"""Results of engines of one user: tables and lines of llama.cpp's benches, timings of Ollama, llama.cpp and MLX, llmfit.
 
-Those of ``llama-batched-bench`` and ``llama-sweep-bench`` are read as well, their tables and their JSON lines.
+``llama-bench`` writes json, jsonl, csv, sql and Markdown; ``llama-batched-bench`` and ``llama-sweep-bench`` theirs.
 """
 
 import csv
