@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
+from infercost import units
 from infercost.errors import BadFile
 from infercost.models.find import find_model
 from infercost.parts import catalog
 from infercost.render import writing
-from infercost.scenario import units
 from infercost.units import WHOLE
 from tests.conftest import ROOT, Result, Run, bare_env
 

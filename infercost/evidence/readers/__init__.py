@@ -6,7 +6,7 @@ from typing import Any
 
 from infercost.errors import BadFile, Missing
 from infercost.evidence.predict import Measured
-from infercost.evidence.readers import serving, local
+from infercost.evidence.readers import local, serving
 from infercost.evidence.readers.record import (
     Entry,
     Record,
