@@ -1,4 +1,4 @@
-"""Results of engines of one user: tables and lines of llama.cpp's benches, timings of Ollama, llama.cpp and MLX, llmfit.
+"""Results of engines of one user: llama.cpp's benches, timings of Ollama, llama.cpp and MLX, files of llmfit.
 
 ``llama-bench`` writes json, jsonl, csv, sql and Markdown; ``llama-batched-bench`` and ``llama-sweep-bench`` theirs.
 """
