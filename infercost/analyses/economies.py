@@ -8,7 +8,7 @@ from infercost import formulas, numeric
 from infercost.analyses import own_or_api
 from infercost.analyses.hosts import known, memory_words, unknown
 from infercost.analyses.many import at_point
-from infercost.analyses.prices import margin_rows, margin_words, of_each, unlike_prices, weak_price, with_own
+from infercost.analyses.prices import costs_of, margin_rows, margin_words, of_each, unlike_prices, weak_price, with_own
 from infercost.analyses.remarks import (
     NAMED,
     ONE_QUEUE,
@@ -129,7 +129,7 @@ def _results(scenario: Scenario, lone: Day, floor: Day, even: own_or_api.BreakEv
     if (request := service.request) is not None and (usd := _usd(service, least)) is not None:
         each = formulas.cost.usd_per_request(usd_per_million_tokens=usd, output_tokens=request.output_tokens)
         yield Row("usd_per_request", each, "of the floor, with its prompt")
-    yield from margin_rows(scenario, *_costs(scenario, floor_row, _usd(service, least)))
+    yield from margin_rows(scenario, {"": None, **costs_of(floor_row), **_costs_at_users(scenario)})
     yield Row("floor_device_seconds", least, "of a device for each token")
     yield Row(
         "floor_tokens_per_s_per_user", formulas.cost.tokens_per_s_per_user(step_time=floor.tpot), "mean over the day"
@@ -146,13 +146,12 @@ def _results(scenario: Scenario, lone: Day, floor: Day, even: own_or_api.BreakEv
         yield Row("usd_per_month", cost.month_usd(service, load), f"your own service, {service.paid_hours} paid")
 
 
-def _costs(
-    scenario: Scenario, floor_row: Mapping[str, Any], floor: float | None
-) -> tuple[dict[str, float | None], float | None]:
-    """What a token costs at the floor, input and output apart where both are known, and at the given users."""
-    apart = {end: floor_row.get(f"usd_per_million_tokens{end}") for end in ("_input", "_output")}
-    known = {end: usd for end, usd in apart.items() if usd is not None}
-    return {"": floor, **known}, _at_users(scenario)
+def _costs_at_users(scenario: Scenario) -> dict[str, float | None]:
+    """What a million tokens cost at the users that were given, by the end of a key; empty where none were."""
+    service, asked = scenario.service, scenario.question.get("users")
+    if asked is None:
+        return {}
+    return {"_at_users": None, **costs_of(cost.row_of(service, day_of(service.fleet, float(asked))), "_at_users")}
 
 
 def _at_users(scenario: Scenario) -> float | None:
@@ -201,7 +200,7 @@ def _works(scenario: Scenario, lone: Day, floor: Day) -> dict[str, Callable[[], 
         more["own or API"] = lambda: own_or_api.work(service, price)
     if scenario.question.get("margin") is not None:
         least = _usd(service, cost.device_seconds(service, floor))
-        more["what is charged"] = lambda: [*margin_rows(scenario, {"": least}, _at_users(scenario))]
+        more["what is charged"] = lambda: [*margin_rows(scenario, {"": least, "_at_users": _at_users(scenario)})]
     return {
         "": lambda: _reworked(scenario),
         "a full replica": lambda: cost.full_seconds(service),
@@ -278,9 +277,7 @@ def _load_rows(scenario: Scenario, full: int, even: own_or_api.BreakEven | None)
     load = day, _ = _at_share(scenario, asked, full)
     month, token = cost.month_usd(scenario.service, day), _share_row(scenario, _AT_LOAD, load, even)
     yield token
-    if (margin := scenario.question.get("margin")) is not None:
-        charged = None if token.value is None else formulas.cost.charged_usd(cost=token.value, margin=margin)
-        yield Row("charged_usd_per_million_tokens_at_load", charged, "at that load" if charged else "needs --price")
+    yield from margin_rows(scenario, {"_at_load": None, **costs_of(cost.row_of(scenario.service, day), "_at_load")})
     yield Row("load_usd_per_month", month, f"one replica, {scenario.service.paid_hours} paid", month is not None)
     if even is not None:
         billed = own_or_api.month_at(scenario.service, day, even.bill)[1]
@@ -344,9 +341,11 @@ def _verdict(scenario: Scenario, values: Mapping[str, Any], even: own_or_api.Bre
     if certain := bounded(service.running).rstrip():
         speed += "" if price else f", {certain}"
         price = price and f"{price.removesuffix('. ')}, {certain}. "
+    lone = f"A lone user pays {paid} the floor, {busy} a full batch{only}. "
+    if scenario.question.get("load_share") is not None:  # which is asked about in place of one user
+        lone = ""
     return (
-        f"{start}{price}{reach} within twice the floor; {speed}. {_room_words(service)}"
-        f"A lone user pays {paid} the floor, {busy} a full batch{only}. "
+        f"{start}{price}{reach} within twice the floor; {speed}. {_room_words(service)}{lone}"
         f"{_capacity_words(scenario, values)}{memory_words(scenario.rack)}"
     )
 

@@ -55,12 +55,19 @@ class Own(NamedTuple):
     hours: float | None = None
 
 
+#: Tokens that go in and tokens that come out, by the end of a key.
+_KINDS = ("_input", "_output")
 #: What is charged for, by the end of its key, and what stands beside it.
 _CHARGED = {
     "": "a million output tokens, all in",
     "_input": "at the floor, beside the next",
     "_output": "at the floor, beside that of input",
     "_at_users": "a million output tokens, all in",
+    "_input_at_users": "with those users, beside the next",
+    "_output_at_users": "with those users, beside that of input",
+    "_at_load": "at that load",
+    "_input_at_load": "at that load, beside the next",
+    "_output_at_load": "at that load, beside that of input",
 }
 
 
@@ -320,37 +327,37 @@ def by_basis(parts: Mapping[str, Preset], best: Iterable[Mapping[str, Any]]) -> 
 # What is charged for a token, or a user a month, so that a service keeps a gross margin.
 
 
-def margin_rows(scenario: Scenario, floor: Mapping[str, float | None], at_users: float | None) -> Iterator[Row]:
-    """What is charged at the floor, for both kinds of tokens apart, and at the users that were given; empty unasked.
+def costs_of(row: Mapping[str, Any], end: str = "") -> dict[str, float]:
+    """What a million tokens of a row cost, all in and each kind apart where known, by the end of a key and ``end``."""
+    costs = {f"{kind}{end}": row.get(f"usd_per_million_tokens{kind}") for kind in ("", *_KINDS)}
+    return {key: usd for key, usd in costs.items() if usd is not None}
 
-    ``floor`` has what tokens cost there, by the end of the key.
-    """
+
+def margin_rows(scenario: Scenario, costs: Mapping[str, float | None]) -> Iterator[Row]:
+    """What is charged for what tokens cost, by the end of the key: all in and both kinds apart; empty unasked."""
     if (margin := scenario.question.get("margin")) is None:
         return
-    costs = {**floor, **({"_at_users": at_users} if scenario.question.get("users") is not None else {})}
     for end, cost in costs.items():
         charged = None if cost is None else formulas.cost.charged_usd(cost=cost, margin=margin)
         yield Row(f"charged_usd_per_million_tokens{end}", charged, _CHARGED[end] if cost else "needs --price")
 
 
 def margin_words(scenario: Scenario, values: Mapping[str, Any]) -> str:
-    """What to charge for the margin that was asked for, as the start of a verdict; empty unasked."""
-    margin, charged = scenario.question.get("margin"), values.get("charged_usd_per_million_tokens")
-    if margin is None or charged is None:
+    """What to charge for the margin that was asked for, as the start of a verdict; empty unasked.
+
+    Of users or a load that were asked about it is the price there, all in and apart, and the floor's all in.
+    """
+    margin, least = scenario.question.get("margin"), values.get("charged_usd_per_million_tokens")
+    if margin is None or least is None:
         return ""
-    read, written, served = (
-        values.get(f"charged_usd_per_million_tokens{end}") for end in ("_input", "_output", "_at_users")
-    )
+    places = {"_at_load": "that load", "_at_users": many(scenario.question.get("users") or 0, "user"), "": "the floor"}
+    end = next(end for end in places if values.get(f"charged_usd_per_million_tokens{end}") is not None)
+    price, read, written = (values.get(f"charged_usd_per_million_tokens{kind}{end}") for kind in ("", *_KINDS))
+    tokens = f"a million {'output tokens' if scenario.service.request else 'tokens'}{'' if read is None else ' all in'}"
     apart = "" if read is None else f", or {show(read, 'USD')} in and {show(written, 'USD')} out"
-    tokens = f"a million {'output tokens' if scenario.service.request else 'tokens'}"
-    tokens += " all in" if apart else ""
-    least = f"{show(charged, 'USD')} {tokens} at the floor"
-    place = many(scenario.question.get("users") or 0, "user")
-    if (at_load := values.get("charged_usd_per_million_tokens_at_load")) is not None:
-        served, place = at_load, "that load"
-    if served is not None:
-        least = f"{show(served, 'USD')} {tokens} at {place}, {show(charged, 'USD')} at the floor"
-    return f"A gross margin of {show(margin, 'share')} takes a price of {least}{apart}. "
+    floor = f"{';' if apart else ','} {show(least, 'USD')} at the floor" if end else ""
+    paid = f"{show(price, 'USD')} {tokens} at {places[end]}{apart}{floor}"
+    return f"A gross margin of {show(margin, 'share')} takes a price of {paid}. "
 
 
 def user_rows(scenario: Scenario, month: float | None, users: float | None) -> Iterator[Row]:
