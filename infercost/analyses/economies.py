@@ -5,7 +5,7 @@ from math import exp, log
 from typing import Any
 
 from infercost import formulas, numeric
-from infercost.analyses import own_or_api
+from infercost.analyses import otherwise, own_or_api
 from infercost.analyses.hosts import known, memory_words, unknown
 from infercost.analyses.many import at_point
 from infercost.analyses.prices import costs_of, margin_rows, margin_words, of_each, unlike_prices, weak_price, with_own
@@ -63,7 +63,7 @@ def answer(scenario: Scenario) -> Report:
 
 def _of_one(scenario: Scenario) -> Report:
     """The answer about one accelerator."""
-    service, even = scenario.service, own_or_api.answered(scenario)
+    service, even = scenario.service, otherwise.answered(scenario)
     lone, floor = day_of(service.fleet, 1.0), cost.floor_of(service)
     if not scenario.rack.plan.fits:
         from infercost.analyses.fit import unfit  # loads what nobody needs where all is well
@@ -415,8 +415,9 @@ def _advice(scenario: Scenario, parts: tuple[tuple[str, float, str], ...]) -> It
     if (saved := _idle_share(service)) >= LEAST:
         idle = "decode smaller batches" if service.paid_hours == BUSY else "stand idle in part"
         yield f"hours off the peak {idle}: --scale-down takes {show(saved, 'share')} off the floor"
-    yield from _batch_advice(scenario)
-    yield from _size_advice(scenario)
+    fewer = [*_size_advice(scenario)]
+    yield from _batch_advice(scenario, more="" if fewer else "take more devices a replica")
+    yield from fewer
 
 
 def _size_advice(scenario: Scenario) -> Iterator[str]:
@@ -457,14 +458,18 @@ def _idle_share(service: Service) -> float:
     return 1 - some / every
 
 
-def _batch_advice(scenario: Scenario) -> Iterator[str]:
-    """What a larger batch would save of the floor, where memory or a latency ends it; prompts stay as they are."""
+def _batch_advice(scenario: Scenario, more: str) -> Iterator[str]:
+    """What a larger batch would save of the floor, where memory or a latency ends it; prompts stay as they are.
+
+    ``more`` says to take more devices a replica, where no other count is advised.
+    """
     service = scenario.service
     running, slots, context = service.running, service.fleet.slots, service.context
     decoding = 1 - service.fleet.curve.prompt_share(slots)
     if found := list(fewer_bits(scenario)):
         yield from found
-        yield "more devices a replica leave more room for sequences"
+        if more:
+            yield "more devices a replica leave more room for sequences"
     elif service.binds == "memory":
         ways = []
         if other := narrower(scenario):
@@ -476,14 +481,14 @@ def _batch_advice(scenario: Scenario) -> Iterator[str]:
         elif (saved := decoding * room_saving(running, slots, context)) >= LEAST:
             ways.append(f"with half the context twice as many share each read, for {show(saved, 'share')} less a token")
         if ways:
-            yield f"memory caps the batch: {ways[0]}; or take more devices a replica"
+            yield f"memory caps the batch: {'; or '.join([*ways, *([more] if more else [])])}"
     elif service.binds in ("latency", "first token"):
-        more = min(
+        larger = min(
             2 * slots, *(most for name, most in service.limits.items() if name not in ("latency", "first token"))
         )
-        saved = decoding * (1 - step_at(running, more, context) / more / (step_at(running, slots, context) / slots))
+        saved = decoding * (1 - step_at(running, larger, context) / larger / (step_at(running, slots, context) / slots))
         if saved >= LEAST:
-            longer = f"at batch {show(more)} a token costs {show(saved, 'share')} less"
+            longer = f"at batch {show(larger)} a token costs {show(saved, 'share')} less"
             yield f"the latency limit caps the batch: with a longer one, or faster memory, {longer}"
 
 
