@@ -365,7 +365,7 @@ def _verdict_beside_api(scenario: Scenario, values: Mapping[str, Any], even: own
     speed = f"at the floor a user gets {show(values['floor_tokens_per_s_per_user'])} tokens/s"
     speed += f", {certain}" if certain else ""
     last = f"{price.removesuffix('. ')}; {speed}. " if price else f"A{speed[1:]}. "
-    if even.users is None:
+    if even.users is None and not even.way:
         last += _capacity_words(scenario, values)
     last += _room_words(scenario.service)
     start = f"{_load_words(scenario, values)}{margin_words(scenario, values)}"
@@ -412,6 +412,9 @@ def _advice(scenario: Scenario, parts: tuple[tuple[str, float, str], ...]) -> It
     if sizes and max(sizes, key=lambda name: sizes[name]) == "prompts":
         share = show(sizes["prompts"] / sum(sizes.values()), "share")
         yield f"prompts are {share} of the floor: a larger --prefix-share of them in a cache makes tokens cheaper"
+    if other := otherwise.apart(scenario):
+        cheaper = show(1 - other.share, "share")
+        yield f"prompts on replicas of their own make a full replica's token {cheaper} cheaper: {other.command}"
     if (saved := _idle_share(service)) >= LEAST:
         idle = "decode smaller batches" if service.paid_hours == BUSY else "stand idle in part"
         yield f"hours off the peak {idle}: --scale-down takes {show(saved, 'share')} off the floor"

@@ -482,6 +482,27 @@ def test_a_service_that_would_pay_otherwise_does_not_never_pay(asked: dict[str, 
     assert other["break_even_users"] == int(found[2].replace(",", ""))
 
 
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"gpu": "h800", "model": "deepseek-v3", "price": 2},
+        {"gpu": "h800:144", "ep": 144, "model": "deepseek-v3", "price": 2, "input_tokens": 4000, "prefix_share": 0.5},
+    ],
+)
+def test_prompts_apart_are_said_with_the_command_that_answers_of_them(run: Run, asked: dict[str, Any]) -> None:
+    """Around the clock the floor is a full replica: what the command says costs so much less than the floor."""
+    said = infercost.economies(**asked, api_price="0.27/1.10", **QUICK)
+    advice = next(each for each in said.advice if each.startswith("prompts on replicas of their own "))
+    saved = float(re.search(r"token ([0-9.]+)% cheaper", advice)[1]) / 100  # type: ignore[index]
+    command = advice.partition(": infercost ")[2]
+    apart = run(*command.split(), "--json").json["results"]["usd_per_million_tokens"]
+    assert apart == pytest.approx((1 - saved) * said["floor_usd_per_million_tokens"], rel=0.01)
+    assert apart < said["api_usd_per_million_tokens"]
+    way = f"; with prompts on replicas of their own it is ${apart:.2f} (utilization --disaggregated)"
+    assert (way in said.verdict) == (said["break_even_users"] is None)
+    assert "never pays" not in said.verdict
+
+
 def test_never_is_where_neither_layouts_nor_sizes_nor_bits_pay() -> None:
     asked = {"gpu": "a100:2", "model": "qwen2.5-32b", "price": 1.3, "api_price": 0.5, **QUICK}
     assert infercost.economies(**asked).verdict.startswith("Your own service on 2 x a100-sxm-80gb never pays against")
