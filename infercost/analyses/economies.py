@@ -140,7 +140,7 @@ def _results(scenario: Scenario, lone: Day, floor: Day, even: own_or_api.BreakEv
         yield Row("headroom_share", headroom, f"of the slots of {many(last, 'user')}, for chance")
     yield from own_or_api.result_rows(even)
     if even is not None:
-        yield from own_or_api.capacity_rows(own_or_api.capacity_of(service, even))
+        yield from own_or_api.capacity_rows(own_or_api.capacity_of(service, even), even)
     if (load := _asked_load(scenario)) is not None:
         yield from own_or_api.load_rows(service, load, even)
         yield Row("usd_per_month", cost.month_usd(service, load), f"your own service, {service.paid_hours} paid")

@@ -53,8 +53,11 @@ class BreakEven(NamedTuple):
 
     @property
     def ending(self) -> str:
-        """After its floor: what would make it pay, or the price of a device at which it would; by another price."""
-        return f"{f'; {self.way}' if self.way else _hourly_words(self)}{self.other}"
+        """After its floor: what would make it pay, or the margin that is left and what would; by another price."""
+        if self.way:
+            return f"; {self.way}{self.other}"
+        margin = show(margin_at(self.floor, self.bill), "share")
+        return f", a gross margin of {margin} at that price{_hourly_words(self)}{self.other}"
 
 
 class Capacity(NamedTuple):
@@ -237,16 +240,20 @@ def capacity_of(service: Service, point: BreakEven | None) -> Capacity | None:
     return Capacity(point.users, users, own, billed, 1 - own / billed, point.usd or 0.0)
 
 
-def capacity_rows(full: Capacity | None) -> Iterator[Row]:
-    """The share of its capacity that a break-even is, and what is earned by an API's bill at all of it."""
-    own, bill, margin = (full.own, full.bill, full.margin) if full else (None,) * 3
+def capacity_rows(full: Capacity | None, point: BreakEven) -> Iterator[Row]:
+    """The share of its capacity that a break-even is, and what is earned by an API's bill at all of it, or at a floor.
+
+    At the floor where no users break even.
+    """
+    own, bill, margin = (full.own, full.bill, full.margin) if full else (None, None, margin_at(point.floor, point.bill))
     share, made = (full.share, full.token_share) if full else (None,) * 2
     users = many(full.users, "user") if full else ""
     yield Row("break_even_capacity_share", share, f"of {users}, the most that its replicas take", full is not None)
     yield Row("break_even_token_share", made, "of the tokens that those make", full is not None)
     yield Row("full_usd_per_month", own, f"your own service with {users}", full is not None)
     yield Row("full_api_usd_per_month", bill, "what the API bills them", full is not None)
-    yield Row("full_gross_margin", margin, "of that bill, over your own cost", full is not None)
+    over = "of that bill, over your own cost" if full else "of the API's price, over the floor"
+    yield Row("full_gross_margin", margin, over, margin is not None)
 
 
 def capacity_words(full: Capacity | None, point: BreakEven | None) -> str:

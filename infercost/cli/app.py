@@ -147,9 +147,12 @@ _WORDS = {
     **dict.fromkeys(("output_len", "output_length", "gen", "n_gen", "max_tokens", "completion"), "output_tokens"),
     **dict.fromkeys(("ctx", "ctx_size", "n_ctx", "max_model_len", "context_length", "seq_len"), "context"),
     **dict.fromkeys(("users_per_day", "daily_users", "dau"), "users"),
+    **dict.fromkeys(("chats_per_day", "requests_per_day", "queries_per_day", "prompts_per_day"), "messages_per_day"),
+    **dict.fromkeys(("server_price", "gpu_price", "card_price", "machine_price", "capex"), "purchase_price"),
     **dict.fromkeys(("quant", "quantization", "precision", "format_weights"), "dtype"),
     **dict.fromkeys(("tensor_parallel", "tensor_parallel_size", "tp_size"), "tp"),
     **dict.fromkeys(("ram", "host_memory", "cpu_memory", "dram", "system_memory"), "host"),
+    **dict.fromkeys(("cpu_offload", "cpu_offload_gb", "n_cpu_moe"), "offload"),
     **dict.fromkeys(("kv_cache_dtype", "cache_type"), "kv_dtype"),
     **dict.fromkeys(("max_num_seqs", "parallel"), "max_sequences"),
     **dict.fromkeys(("hardware", "accelerator", "device"), "gpu"),
@@ -178,7 +181,27 @@ _ANSWERED = {
             *("price_per_user", "price_per_seat", "user_price", "seats", "seat_price", "gross_margin"),
         ),
         "userbase --users N --seat-price 49 gives the gross margin at what a user pays a month, --margin 60% what to "
-        "charge; ",
+        "charge; at a price of tokens it is economies --api-price IN/OUT --load 50%; ",
+    ),
+    **dict.fromkeys(
+        (
+            *("sell", "sells", "selling", "sale", "sold", "sell_price", "price_per_million", "price_per_token"),
+            *("output_price", "input_price", "token_price", "usd_per_million", "price_per_million_tokens"),
+        ),
+        "a price of tokens, an API's or one that you sell at, is --api-price IN/OUT in USD a million: economies "
+        "--api-price 0.50/2 --load 50% has the margin that it leaves; ",
+    ),
+    **dict.fromkeys(
+        ("max_time", "deadline", "time_limit"),
+        "utilization --requests N --isl N --osl N says how long a job takes on so many devices; ",
+    ),
+    **dict.fromkeys(
+        ("cpu", "cpus"),
+        "a processor is a part like others: --gpu ryzen-9-9950x; ",
+    ),
+    **dict.fromkeys(
+        ("vram", "gpu_memory"),
+        "a part has its memory: --gpu NAME, and --set gpu.memory=48GB for another size of it; ",
     ),
     **dict.fromkeys(
         ("spot", "preemptible", "reserved", "discount", "commitment"),

@@ -93,7 +93,7 @@ def test_the_verdict_holds_the_break_even_and_the_speed_at_the_floor() -> None:
     # 20 devices at $2 an hour over 500 / 26.67 ms = 18,750 tokens a second: $0.593 a million
     assert cheap.verdict.startswith(
         "Your own service on 20 x h100-note never pays against an API at $0.10 a million tokens out: "
-        "its floor is $0.593 a million tokens out (below $0.338 a device-hour it would)"
+        "its floor is $0.593 a million tokens out, a gross margin of -493% at that price (below $0.338 a device-hour "
     )  # 0.10 / 0.5926 of $2
     assert cheap["break_even_usd_per_gpu_hour"] == pytest.approx(2 * 0.1 / (40 / 3600 / 18_750 * 1e6))
     assert infercost.economies(**NOTE, price=0.33, api_price=0.1)["break_even_users"]

@@ -505,7 +505,11 @@ def test_prompts_apart_are_said_with_the_command_that_answers_of_them(run: Run, 
 
 def test_never_is_where_neither_layouts_nor_sizes_nor_bits_pay() -> None:
     asked = {"gpu": "a100:2", "model": "qwen2.5-32b", "price": 1.3, "api_price": 0.5, **QUICK}
-    assert infercost.economies(**asked).verdict.startswith("Your own service on 2 x a100-sxm-80gb never pays against")
+    said = infercost.economies(**asked)
+    assert said.verdict.startswith("Your own service on 2 x a100-sxm-80gb never pays against")
+    margin = (0.5 - said["floor_usd_per_million_tokens"]) / 0.5  # of each half dollar taken in
+    assert said["full_gross_margin"] == pytest.approx(margin)
+    assert f" a million tokens out, a gross margin of {margin:.0%} at that price (below $" in said.verdict
     others: tuple[dict[str, Any], ...] = ({"pp": 2}, {"gpu": "a100:1"}, {"dtype": "fp8", "kv_dtype": "fp8"})
     for other in others:
         assert infercost.economies(**{**asked, **other})["break_even_users"] is None
