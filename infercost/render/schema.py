@@ -111,7 +111,7 @@ title unit value weak weights_from why_not"""
 FLAGS = {
     "determined": "whether the runs determine the constant",
     "fits": "whether memory holds the model and its sequences, whatever the speed; limits too are in the answer's met",
-    "met": "false where it does not fit, keep up or meet a limit, exit code 3 of one answer",
+    "met": "false where it does not fit, keep up, meet a limit or reach what was measured, exit code 3 of one answer",
     "on_frontier": "whether no other configuration is both faster and cheaper",
     "stable": "whether it keeps up with the load",
 }
