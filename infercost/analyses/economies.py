@@ -382,7 +382,8 @@ def _capacity_words(scenario: Scenario, values: Mapping[str, Any]) -> str:
     first, *others = (f"at {share:.0%}{{}} {show(cost, 'USD')}" for share, cost in costs.items()) if costs else ("",)
     loads = f"; {', '.join((first.format(' load a million cost'), *(each.format('') for each in others)))}"
     told = costs and full >= FEW  # one of fewer is more than a share of them
-    return f"One replica of {devices} serves up to {many(full, 'user')}{loads if told else ''}."
+    users = many(full, "user" if values.get("usd_per_month") is None else "such user")  # of a load in tokens
+    return f"One replica of {devices} serves up to {users}{loads if told else ''}."
 
 
 def _price_words(scenario: Scenario, values: Mapping[str, Any], *, said: bool) -> str:

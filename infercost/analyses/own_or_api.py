@@ -324,10 +324,9 @@ def at_load(service: Service, day: Day, point: BreakEven | None) -> str:
     """What both cost in a month of a load, and where they break even: first in a verdict; empty without a price."""
     if (own := cost.month_usd(service, day)) is None:
         return ""
-    rack, load = service.running.rack, f"{_tokens(cost.month_tokens(service, day))} a month"
-    start = (
-        f"At {load}, those of {many(day.users, 'user')}, your own service on {counted(rack.devices, called(rack.part))}"
-    )
+    rack, tokens = service.running.rack, cost.month_tokens(service, day)
+    users = f"{many(day.users, 'user')} of {_tokens(tokens / day.users)} each"
+    start = f"At {_tokens(tokens)} a month, those of {users}, your own service on {counted(rack.devices, called(rack.part))}"
     if point is None:
         return f"{start} costs {show(own, 'USD')}. "
     bill = f"{point.api} bills {show(month_at(service, day, point.bill)[1], 'USD')}"

@@ -449,3 +449,14 @@ def test_twice_the_devices_are_advised_where_their_floor_is_much_lower(run: Run)
     assert f"a replica of 4 devices has a floor of ${floors[1]:.2f}: --gpu h200:4" in said["advice"]
     small = run("economies", "--gpu", "h100", "--model", "llama-3.1-8b", "--json").json
     assert not [text for text in small["advice"] if "has a floor of" in text]
+
+
+def test_a_user_of_tokens_is_told_from_one_of_minutes() -> None:
+    """500 million tokens over their users, of whom a full replica takes fewer where each has more."""
+    asked = {"gpu": "h100:4", "model": "llama-3.3-70b", "points": 2}
+    minutes, tokens = infercost.economies(**asked), infercost.economies(**asked, tokens_per_month="500M")
+    users = next(item.value for item in tokens.inputs if item.key == "users")
+    each = f"{500 / users:.4g}M tokens each"
+    assert f"{users:,.0f} users (10 minutes of decoding a day assumed) of {each}, your own service" in tokens.verdict
+    assert tokens.verdict.endswith(f" serves up to {tokens['users_per_replica']:,} such users.")
+    assert f" serves up to {minutes['users_per_replica']:,} users; at 20% load" in minutes.verdict

@@ -175,7 +175,8 @@ def test_tokens_a_month_are_users_by_their_messages() -> None:
     assert economies["usd_per_month"] == pytest.approx(4 * 3.49 * 730)
     bill = 1e9 / 1366 * (1155 * 0.5 + 211 * 3) / 1e6
     assert economies.verdict.startswith(
-        "At 1B tokens a month, those of 3,008 users, your own service on 4 x h100-sxm costs $10,191, "
+        "At 1B tokens a month, those of 3,008 users of 332.4K tokens each, your own "
+        "service on 4 x h100-sxm costs $10,191, "
         f"an API at $0.50 a million tokens in, $3.00 out bills ${bill:.2f}. Yours costs no more from "
     )
 
