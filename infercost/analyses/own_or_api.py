@@ -326,7 +326,8 @@ def at_load(service: Service, day: Day, point: BreakEven | None) -> str:
         return ""
     rack, tokens = service.running.rack, cost.month_tokens(service, day)
     users = f"{many(day.users, 'user')} of {_tokens(tokens / day.users)} each"
-    start = f"At {_tokens(tokens)} a month, those of {users}, your own service on {counted(rack.devices, called(rack.part))}"
+    start = f"At {_tokens(tokens)} a month, those of {users}, your own service on "
+    start += counted(rack.devices, called(rack.part))
     if point is None:
         return f"{start} costs {show(own, 'USD')}. "
     bill = f"{point.api} bills {show(month_at(service, day, point.bill)[1], 'USD')}"

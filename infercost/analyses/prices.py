@@ -7,8 +7,8 @@ from math import inf
 from typing import Any, NamedTuple
 
 from infercost import formulas
-from infercost.parts.accelerator import BASES, is_owned, is_sold_to_owners
-from infercost.parts.preset import Fact, Preset
+from infercost.parts.accelerator import BASES, called, is_owned, is_sold_to_owners
+from infercost.parts.preset import Fact, Preset, counted
 from infercost.report import Note, Report, Row
 from infercost.scenario.prices import (
     MIXED,
@@ -146,9 +146,13 @@ def with_own(report: Report, scenario: Scenario) -> Report:
     devices = report.values.get("gpus") if report.command == "utilization" else None
     used = _month_of_use(own, scenario, devices) if own.hours is not None and devices else None
     month = used[0] if used else formulas.cost.usd_per_month(price=own.price, devices=devices) if devices else 0.0
-    said = f" {_sentence(own, month=month)}" if _is_priced(report) else ""
+    said, first = f"{_month_words(own, scenario, month)}{_sentence(own)}" * _is_priced(report), _is_first(scenario)
+    if first and devices:
+        own_ones = f"{counted(devices, called(scenario.rack.part))} of your own cost{'s' if devices == 1 else ''}"
+        said = said.replace("It costs", own_ones, 1)
+    parts = (said, report.verdict) if first else (report.verdict, said)
     return report.replace(
-        verdict=report.verdict + said,
+        verdict=" ".join(filter(None, parts)),
         results=(*report.results, *_rows(own, scenario), *_rows_of_use(own, used)),
         work=_after(partial(_shown_own, scenario, report), report.work),
     )
@@ -225,14 +229,38 @@ def _rows_of_use(own: Own, used: tuple[float, float] | None) -> Iterator[Row]:
         yield Row("electricity_usd_per_month", used[1], "of it")
 
 
-def _sentence(own: Own, of: str = "", month: float = 0.0) -> str:
-    """What owning costs against renting, or that a price is of electricity alone, and a month of all devices."""
-    busy = f"It costs {show(month, 'USD')} a month if always busy. " if month else ""
-    if own.hours is not None and month:
-        busy = f"{_used(own.hours).capitalize()} it costs {show(month, 'USD')} a month. "
+def _is_first(scenario: Scenario) -> bool:
+    """Whether a rent was given beside the price of one's own devices, so that a step is asked whether to buy them."""
+    question = scenario.question
+    return question.command == "utilization" and {"price", "purchase_price"} <= {*question.given}
+
+
+def _month_words(own: Own, scenario: Scenario, month: float) -> str:
+    """A month of all devices, busy and idle, and its years against those of a rent; empty where no count is known.
+
+    In a data centre power is drawn around the clock, at home in use alone.
+    """
+    if not month:
+        return ""
+    if own.hours is not None:
+        return f"{_used(own.hours).capitalize()} it costs {show(month, 'USD')} a month. "
+    terms = _terms_of(scenario)
     if not own.bought:
-        return f"{busy}The price is electricity alone."
-    owned = f"{busy}Owned, a device-hour{of} costs {show(own.price, 'USD')}"
+        return f"It costs {show(month, 'USD')} a month if always busy. "
+    idle = month * (1 - electricity_price(terms, scenario.rack.part) / own.price)
+    words = f"if always busy, {show(idle, 'USD')} idle" if is_owned(scenario.rack.part) else "busy or idle"
+    if own.rent is not None:
+        years, whole = terms["years"], month * 12 * terms["years"]
+        rented = show(whole * own.rent / own.price, "USD")
+        words += f": {show(whole, 'USD')} in {many(years, 'year')}, rented around the clock {rented}"
+    return f"It costs {show(month, 'USD')} a month {words}. "
+
+
+def _sentence(own: Own, of: str = "") -> str:
+    """What owning costs against renting, or that a price is of electricity alone."""
+    if not own.bought:
+        return "The price is electricity alone."
+    owned = f"Owned, a device-hour{of} costs {show(own.price, 'USD')}"
     if own.api_months is not None:
         never = own.api_months == inf
         pays = (
