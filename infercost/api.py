@@ -79,6 +79,10 @@ def asking(question: Question, steps: bool = False, charts: bool = False) -> Cal
     Many questions have no steps to show, and elasticities no picture: a BadValue.
     """
     answer: Analysis = import_module(f"infercost.analyses.{MODULES.get(question.command, question.command)}").answer
+    if question.get("max_cost") is not None or any("max_cost=" in each for each in question.get("sweep") or ()):
+        from infercost.analyses.limits import within
+
+        answer = partial(within, answer)
     if question.cases:
         return _each(question, answer, steps, charts)
     many = [name for name in MANY if question.get(name)]

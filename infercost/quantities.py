@@ -1095,6 +1095,7 @@ QUANTITIES: dict[str, Quantity] = {
     "cost_ratio": figure("cost of a token against the cheapest row", "x", "cost"),
     # figures: users
     "mean_concurrent": figure("decoding, mean"),
+    "max_cost": figure("most USD a million tokens", "USD"),
     "max_tpot": figure("longest time between tokens", "s", json="max_tpot"),
     "max_ttft": figure("longest mean time to the first token", "s", json="max_ttft"),
     "max_wait_probability": figure("may wait for a slot", "share"),

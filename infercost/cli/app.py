@@ -160,6 +160,7 @@ _WORDS = {
     **dict.fromkeys(("replicas", "data_parallel_size"), "dp"),
     **dict.fromkeys(("gpu_memory_utilization", "mem_fraction_static"), "usable"),
     **dict.fromkeys(("qps", "rps", "rate"), "request_rate"),
+    **dict.fromkeys(("max_usd_per_million", "max_usd_per_million_tokens", "max_cost_per_million"), "max_cost"),
 }
 
 #: What people would give of what follows from a load, is theirs to reckon or is not modelled, by whole names and by
@@ -371,7 +372,7 @@ def utilization(
     num_prompts: take.NumPrompts = None, requests: take.Requests = None,
     max_sequences: take.MaxSequences = None, disaggregated: take.Disaggregated = None,
     measured_tokens_per_s: take.MeasuredTokensPerS = None, measured_mfu: take.MeasuredMfu = None,
-    hours_per_day: take.HoursPerDay = None, api_price: take.ApiPrice = None,
+    hours_per_day: take.HoursPerDay = None, api_price: take.ApiPrice = None, max_cost: take.MaxCost = None,
     draft_tokens: take.DraftTokens = None, acceptance: take.Acceptance = None,
     draft: take.DraftHead = None, draft_model: take.DraftModel = None, draft_cost: take.DraftCost = None,
     sweep: take.Sweep = None,
@@ -417,6 +418,7 @@ def userbase(
     scale_down: take.ScaleDown = None, max_tpot: take.MaxTpot = None, max_ttft: take.MaxTtft = None,
     max_wait_probability: take.MaxWaitProbability = None, replicas: take.Replicas = None,
     budget: take.Budget = None, margin: take.Margin = None, seat_price: take.SeatPrice = None,
+    max_cost: take.MaxCost = None,
     model: take.Model = None, params: take.Params = None, active_params: take.ActiveParams = None,
     dtype: take.Dtype = None, gpu: take.Gpu = None, gpus: take.Gpus = None,
     efficiency: take.Efficiency = None, engine_version: take.EngineVersion = None, usable: take.Usable = None,
@@ -461,6 +463,7 @@ def economies(
     purchase_price: take.PurchasePrice = None, years: take.Years = None, interest: take.Interest = None,
     power_price: take.PowerPrice = None, pue: take.Pue = None, api_price: take.ApiPrice = None,
     tokens_per_month: take.TokensPerMonth = None, load_share: take.LoadShare = None, margin: take.Margin = None,
+    max_cost: take.MaxCost = None,
     host: take.Host = None, offload: take.Offload = None, offload_layers: take.OffloadLayers = None,
     sweep: take.Sweep = None, sensitivity: take.Sensitivity = None, scenario: take.Scenario = None,
     format: take.Form = None, json: take.Json = None, csv: take.Csv = None, steps: take.Steps = None,
@@ -482,7 +485,7 @@ def frontier(
     interest: take.Interest = None, power_price: take.PowerPrice = None, pue: take.Pue = None, set: take.Set = None,
     draft_tokens: take.DraftTokens = None, acceptance: take.Acceptance = None,
     draft: take.DraftHead = None, draft_model: take.DraftModel = None, draft_cost: take.DraftCost = None,
-    max_gpus: take.MaxGpus = None,
+    max_gpus: take.MaxGpus = None, max_cost: take.MaxCost = None,
     max_tpot: take.MaxTpot = None, max_ttft: take.MaxTtft = None, min_tokens_per_s: take.MinTokensPerS = None,
     users: take.Users = None, minutes_per_day: take.MinutesPerDay = None,
     decoding_share: take.DecodingShare = None, best: take.Best = None, all: take.EveryConfiguration = None,

@@ -150,6 +150,7 @@ def test_a_near_miss_suggests(args: tuple[str, ...], suggestion: str, run: Run) 
             "utilization --max-time 24h",
             "utilization --requests N --isl N --osl N says how long a job takes on so many ",
         ),
+        ("economies --max-usd-per-million 1", "did you mean --max-cost? "),
         ("fit --cpu 9950x", "a processor is a part like others: --gpu ryzen-9-9950x; "),
         ("fit --cpu-offload-gb 9", "did you mean --offload? "),
         ("fit --vram 48", "a part has its memory: --gpu NAME, and --set gpu.memory=48GB for another size of it; "),
