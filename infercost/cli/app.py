@@ -373,6 +373,7 @@ def utilization(
     max_sequences: take.MaxSequences = None, disaggregated: take.Disaggregated = None,
     measured_tokens_per_s: take.MeasuredTokensPerS = None, measured_mfu: take.MeasuredMfu = None,
     hours_per_day: take.HoursPerDay = None, api_price: take.ApiPrice = None, max_cost: take.MaxCost = None,
+    max_tpot: take.MaxTpot = None,
     draft_tokens: take.DraftTokens = None, acceptance: take.Acceptance = None,
     draft: take.DraftHead = None, draft_model: take.DraftModel = None, draft_cost: take.DraftCost = None,
     sweep: take.Sweep = None,

@@ -478,6 +478,7 @@ class Utilization(Rack, Offload, Step, Request, Draft, Many, total=False):
     hours_per_day: Number
     api_price: Number
     max_cost: Number
+    max_tpot: Number
 
 
 class SweepBatch(Rack, Offload, Step, Prompts, total=False):

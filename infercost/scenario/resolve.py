@@ -241,7 +241,8 @@ def _shared(reading: Reading) -> dict[str, Any]:
     Raises:
         BadValue: both.
     """
-    reading.take("max_cost")
+    for name in ("max_cost", "max_tpot"):
+        reading.take(name)
     copies, measured, share = copies_of(reading), reading.take("measured_tokens_per_s"), reading.take("measured_mfu")
     if measured is not None and share is not None:
         raise BadValue("--measured-tokens-per-s and --measured-mfu both say what was measured", "give one of them")

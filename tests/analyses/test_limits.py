@@ -50,3 +50,16 @@ def test_a_limit_holds_at_the_load_that_was_asked_and_at_each_point() -> None:
 def test_a_limit_needs_a_cost() -> None:
     with pytest.raises(InfercostError, match="no cost of a token is known here"):
         infercost.utilization(gpu="rx-7900-xtx", params="8B", dtype="q4_k_m", max_cost=1)
+
+
+def test_so_many_in_flight_on_given_devices_are_in_time_or_not(run: Run) -> None:
+    """The time of the answer without a limit is within a longer one, and not within a shorter one."""
+    asked = ("utilization", *SERVED, "--concurrency", "64", "--json")
+    plain = run(*asked).json
+    time = 1000 * plain["results"]["itl_s"]
+    kept, late = (run(*asked, "--max-tpot", f"{time * times:.3f}ms") for times in (1.01, 0.99))
+    assert (kept.code, kept.json["met"], kept.json["verdict"]) == (0, True, plain["verdict"])
+    assert (late.code, late.json["met"]) == (3, False)
+    assert late.json["verdict"].startswith(f"No: a token takes {time:.4g} ms, and may take ")
+    both = run(*asked, "--max-tpot", "1ms", "--max-cost", "0.01").json["verdict"]
+    assert " ms, and may take 1 ms and a million tokens cost $" in both

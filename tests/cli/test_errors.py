@@ -667,8 +667,8 @@ def test_a_model_is_not_read_from_standard_input(name: str, run: Run) -> None:
 @pytest.mark.parametrize(
     "command",
     [
-        "utilization --gpu h100 --model llama-3.1-8b --sweep batch=8,32,64 --max-tpot 25ms",
-        "utilization --gpu h100 --model llama-3.1-8b --sweep context=8k,16k --sweep batch=8 --max-tpot 25ms",
+        "utilization --gpu h100 --model llama-3.1-8b --sweep batch=8,32,64 --max-ttft 2s",
+        "utilization --gpu h100 --model llama-3.1-8b --sweep context=8k,16k --sweep batch=8 --max-ttft 2s",
         "sweep-batch --gpu h100 --model llama-3.1-8b --max-tpot 25ms",
         "sweep-batch --gpu h100 --params 8B --batch=8,32 --max-tpot 25ms",
     ],
