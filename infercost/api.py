@@ -79,6 +79,10 @@ def asking(question: Question, steps: bool = False, charts: bool = False) -> Cal
     Many questions have no steps to show, and elasticities no picture: a BadValue.
     """
     answer: Analysis = import_module(f"infercost.analyses.{MODULES.get(question.command, question.command)}").answer
+    if _is_limited(question):
+        from infercost.analyses.limits import within
+
+        answer = partial(within, answer)
     if question.cases:
         return _each(question, answer, steps, charts)
     many = [name for name in MANY if question.get(name)]
@@ -99,6 +103,13 @@ def asking(question: Question, steps: bool = False, charts: bool = False) -> Cal
     from infercost.analyses.sensitivity import sensitivity
 
     return partial(sensitivity, question, answer)
+
+
+def _is_limited(question: Question) -> bool:
+    """Whether an answer is held against a limit that it was not made for: on a cost, of a step on its time."""
+    limits = ("max_cost", *(("max_tpot",) if question.command == "utilization" else ()))
+    swept = (text.partition("=")[0].strip().replace("-", "_") for text in question.get("sweep") or ())
+    return not {*limits}.isdisjoint({*question.given, *swept, *(name for each in question.cases for name in each)})
 
 
 def _each(question: Question, answer: Analysis, steps: bool, charts: bool) -> Callable[[], Report]:

@@ -1095,6 +1095,7 @@ QUANTITIES: dict[str, Quantity] = {
     "cost_ratio": figure("cost of a token against the cheapest row", "x", "cost"),
     # figures: users
     "mean_concurrent": figure("decoding, mean"),
+    "max_cost": figure("most USD a million tokens", "USD"),
     "max_tpot": figure("longest time between tokens", "s", json="max_tpot"),
     "max_ttft": figure("longest mean time to the first token", "s", json="max_ttft"),
     "max_wait_probability": figure("may wait for a slot", "share"),
@@ -1143,6 +1144,10 @@ QUANTITIES: dict[str, Quantity] = {
     "charged_usd_per_million_tokens_output": figure("to charge, output", "USD"),
     "charged_usd_per_million_tokens_at_users": figure("to charge, these users", "USD"),
     "charged_usd_per_million_tokens_at_load": figure("to charge, this load", "USD"),
+    "charged_usd_per_million_tokens_input_at_users": figure("to charge, these users, input", "USD"),
+    "charged_usd_per_million_tokens_output_at_users": figure("to charge, these users, output", "USD"),
+    "charged_usd_per_million_tokens_input_at_load": figure("to charge, this load, input", "USD"),
+    "charged_usd_per_million_tokens_output_at_load": figure("to charge, this load, output", "USD"),
     "charged_usd_per_user_month": figure("to charge a user a month", "USD"),
     "floor_device_seconds": figure("floor, device time", "s", "floor", json="floor_device_seconds",
         phrase="the device time of a token with endless users"),

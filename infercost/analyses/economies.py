@@ -5,10 +5,10 @@ from math import exp, log
 from typing import Any
 
 from infercost import formulas, numeric
-from infercost.analyses import own_or_api
+from infercost.analyses import otherwise, own_or_api
 from infercost.analyses.hosts import known, memory_words, unknown
 from infercost.analyses.many import at_point
-from infercost.analyses.prices import margin_rows, margin_words, of_each, unlike_prices, weak_price, with_own
+from infercost.analyses.prices import costs_of, margin_rows, margin_words, of_each, unlike_prices, weak_price, with_own
 from infercost.analyses.remarks import (
     NAMED,
     ONE_QUEUE,
@@ -63,7 +63,7 @@ def answer(scenario: Scenario) -> Report:
 
 def _of_one(scenario: Scenario) -> Report:
     """The answer about one accelerator."""
-    service, even = scenario.service, own_or_api.answered(scenario)
+    service, even = scenario.service, otherwise.answered(scenario)
     lone, floor = day_of(service.fleet, 1.0), cost.floor_of(service)
     if not scenario.rack.plan.fits:
         from infercost.analyses.fit import unfit  # loads what nobody needs where all is well
@@ -129,7 +129,7 @@ def _results(scenario: Scenario, lone: Day, floor: Day, even: own_or_api.BreakEv
     if (request := service.request) is not None and (usd := _usd(service, least)) is not None:
         each = formulas.cost.usd_per_request(usd_per_million_tokens=usd, output_tokens=request.output_tokens)
         yield Row("usd_per_request", each, "of the floor, with its prompt")
-    yield from margin_rows(scenario, *_costs(scenario, floor_row, _usd(service, least)))
+    yield from margin_rows(scenario, {"": None, **costs_of(floor_row), **_costs_at_users(scenario)})
     yield Row("floor_device_seconds", least, "of a device for each token")
     yield Row(
         "floor_tokens_per_s_per_user", formulas.cost.tokens_per_s_per_user(step_time=floor.tpot), "mean over the day"
@@ -140,19 +140,18 @@ def _results(scenario: Scenario, lone: Day, floor: Day, even: own_or_api.BreakEv
         yield Row("headroom_share", headroom, f"of the slots of {many(last, 'user')}, for chance")
     yield from own_or_api.result_rows(even)
     if even is not None:
-        yield from own_or_api.capacity_rows(own_or_api.capacity_of(service, even))
+        yield from own_or_api.capacity_rows(own_or_api.capacity_of(service, even), even)
     if (load := _asked_load(scenario)) is not None:
         yield from own_or_api.load_rows(service, load, even)
         yield Row("usd_per_month", cost.month_usd(service, load), f"your own service, {service.paid_hours} paid")
 
 
-def _costs(
-    scenario: Scenario, floor_row: Mapping[str, Any], floor: float | None
-) -> tuple[dict[str, float | None], float | None]:
-    """What a token costs at the floor, input and output apart where both are known, and at the given users."""
-    apart = {end: floor_row.get(f"usd_per_million_tokens{end}") for end in ("_input", "_output")}
-    known = {end: usd for end, usd in apart.items() if usd is not None}
-    return {"": floor, **known}, _at_users(scenario)
+def _costs_at_users(scenario: Scenario) -> dict[str, float | None]:
+    """What a million tokens cost at the users that were given, by the end of a key; empty where none were."""
+    service, asked = scenario.service, scenario.question.get("users")
+    if asked is None:
+        return {}
+    return {"_at_users": None, **costs_of(cost.row_of(service, day_of(service.fleet, float(asked))), "_at_users")}
 
 
 def _at_users(scenario: Scenario) -> float | None:
@@ -201,7 +200,7 @@ def _works(scenario: Scenario, lone: Day, floor: Day) -> dict[str, Callable[[], 
         more["own or API"] = lambda: own_or_api.work(service, price)
     if scenario.question.get("margin") is not None:
         least = _usd(service, cost.device_seconds(service, floor))
-        more["what is charged"] = lambda: [*margin_rows(scenario, {"": least}, _at_users(scenario))]
+        more["what is charged"] = lambda: [*margin_rows(scenario, {"": least, "_at_users": _at_users(scenario)})]
     return {
         "": lambda: _reworked(scenario),
         "a full replica": lambda: cost.full_seconds(service),
@@ -278,9 +277,7 @@ def _load_rows(scenario: Scenario, full: int, even: own_or_api.BreakEven | None)
     load = day, _ = _at_share(scenario, asked, full)
     month, token = cost.month_usd(scenario.service, day), _share_row(scenario, _AT_LOAD, load, even)
     yield token
-    if (margin := scenario.question.get("margin")) is not None:
-        charged = None if token.value is None else formulas.cost.charged_usd(cost=token.value, margin=margin)
-        yield Row("charged_usd_per_million_tokens_at_load", charged, "at that load" if charged else "needs --price")
+    yield from margin_rows(scenario, {"_at_load": None, **costs_of(cost.row_of(scenario.service, day), "_at_load")})
     yield Row("load_usd_per_month", month, f"one replica, {scenario.service.paid_hours} paid", month is not None)
     if even is not None:
         billed = own_or_api.month_at(scenario.service, day, even.bill)[1]
@@ -344,9 +341,11 @@ def _verdict(scenario: Scenario, values: Mapping[str, Any], even: own_or_api.Bre
     if certain := bounded(service.running).rstrip():
         speed += "" if price else f", {certain}"
         price = price and f"{price.removesuffix('. ')}, {certain}. "
+    lone = f"A lone user pays {paid} the floor, {busy} a full batch{only}. "
+    if scenario.question.get("load_share") is not None:  # which is asked about in place of one user
+        lone = ""
     return (
-        f"{start}{price}{reach} within twice the floor; {speed}. {_room_words(service)}"
-        f"A lone user pays {paid} the floor, {busy} a full batch{only}. "
+        f"{start}{price}{reach} within twice the floor; {speed}. {_room_words(service)}{lone}"
         f"{_capacity_words(scenario, values)}{memory_words(scenario.rack)}"
     )
 
@@ -366,7 +365,7 @@ def _verdict_beside_api(scenario: Scenario, values: Mapping[str, Any], even: own
     speed = f"at the floor a user gets {show(values['floor_tokens_per_s_per_user'])} tokens/s"
     speed += f", {certain}" if certain else ""
     last = f"{price.removesuffix('. ')}; {speed}. " if price else f"A{speed[1:]}. "
-    if even.users is None:
+    if even.users is None and not even.way:
         last += _capacity_words(scenario, values)
     last += _room_words(scenario.service)
     start = f"{_load_words(scenario, values)}{margin_words(scenario, values)}"
@@ -383,7 +382,8 @@ def _capacity_words(scenario: Scenario, values: Mapping[str, Any]) -> str:
     first, *others = (f"at {share:.0%}{{}} {show(cost, 'USD')}" for share, cost in costs.items()) if costs else ("",)
     loads = f"; {', '.join((first.format(' load a million cost'), *(each.format('') for each in others)))}"
     told = costs and full >= FEW  # one of fewer is more than a share of them
-    return f"One replica of {devices} serves up to {many(full, 'user')}{loads if told else ''}."
+    users = many(full, "user" if values.get("usd_per_month") is None else "such user")  # of a load in tokens
+    return f"One replica of {devices} serves up to {users}{loads if told else ''}."
 
 
 def _price_words(scenario: Scenario, values: Mapping[str, Any], *, said: bool) -> str:
@@ -413,11 +413,15 @@ def _advice(scenario: Scenario, parts: tuple[tuple[str, float, str], ...]) -> It
     if sizes and max(sizes, key=lambda name: sizes[name]) == "prompts":
         share = show(sizes["prompts"] / sum(sizes.values()), "share")
         yield f"prompts are {share} of the floor: a larger --prefix-share of them in a cache makes tokens cheaper"
+    if other := otherwise.apart(scenario):
+        cheaper = show(1 - other.share, "share")
+        yield f"prompts on replicas of their own make a full replica's token {cheaper} cheaper: {other.command}"
     if (saved := _idle_share(service)) >= LEAST:
         idle = "decode smaller batches" if service.paid_hours == BUSY else "stand idle in part"
         yield f"hours off the peak {idle}: --scale-down takes {show(saved, 'share')} off the floor"
-    yield from _batch_advice(scenario)
-    yield from _size_advice(scenario)
+    fewer = [*_size_advice(scenario)]
+    yield from _batch_advice(scenario, more="" if fewer else "take more devices a replica")
+    yield from fewer
 
 
 def _size_advice(scenario: Scenario) -> Iterator[str]:
@@ -458,14 +462,18 @@ def _idle_share(service: Service) -> float:
     return 1 - some / every
 
 
-def _batch_advice(scenario: Scenario) -> Iterator[str]:
-    """What a larger batch would save of the floor, where memory or a latency ends it; prompts stay as they are."""
+def _batch_advice(scenario: Scenario, more: str) -> Iterator[str]:
+    """What a larger batch would save of the floor, where memory or a latency ends it; prompts stay as they are.
+
+    ``more`` says to take more devices a replica, where no other count is advised.
+    """
     service = scenario.service
     running, slots, context = service.running, service.fleet.slots, service.context
     decoding = 1 - service.fleet.curve.prompt_share(slots)
     if found := list(fewer_bits(scenario)):
         yield from found
-        yield "more devices a replica leave more room for sequences"
+        if more:
+            yield "more devices a replica leave more room for sequences"
     elif service.binds == "memory":
         ways = []
         if other := narrower(scenario):
@@ -477,14 +485,14 @@ def _batch_advice(scenario: Scenario) -> Iterator[str]:
         elif (saved := decoding * room_saving(running, slots, context)) >= LEAST:
             ways.append(f"with half the context twice as many share each read, for {show(saved, 'share')} less a token")
         if ways:
-            yield f"memory caps the batch: {ways[0]}; or take more devices a replica"
+            yield f"memory caps the batch: {'; or '.join([*ways, *([more] if more else [])])}"
     elif service.binds in ("latency", "first token"):
-        more = min(
+        larger = min(
             2 * slots, *(most for name, most in service.limits.items() if name not in ("latency", "first token"))
         )
-        saved = decoding * (1 - step_at(running, more, context) / more / (step_at(running, slots, context) / slots))
+        saved = decoding * (1 - step_at(running, larger, context) / larger / (step_at(running, slots, context) / slots))
         if saved >= LEAST:
-            longer = f"at batch {show(more)} a token costs {show(saved, 'share')} less"
+            longer = f"at batch {show(larger)} a token costs {show(saved, 'share')} less"
             yield f"the latency limit caps the batch: with a longer one, or faster memory, {longer}"
 
 

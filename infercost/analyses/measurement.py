@@ -51,6 +51,8 @@ FAR, CLOSE = 4, 0.9
 _ASK_BATCH = "How many sequences decoded at once? Give --batch or --concurrency"
 #: Tokens of a short context, as people measure one user with, and the origin of an answer at it.
 SHORT, ORIGIN = 512, "a short context"
+#: The start of a verdict on what no stack reaches, and what such a one says where a short context does.
+_IMPOSSIBLE, _BUT_SHORT = "Not possible", f", but at {SHORT:,} it is "
 
 
 class Against(NamedTuple):
@@ -76,10 +78,13 @@ def with_measured(report: Report, scenario: Scenario, results: dict[str, Any], p
     scenario = claimed(scenario, results, pace)
     against = against_of(scenario, results, pace)
     found = found_of(scenario, against)
-    rows = _rows(scenario, against, found)
+    said, over = _verdict(scenario, against, found, _place(report, against, found)), found["measured_over_bound"] or 0.0
+    refuted = said.startswith(_IMPOSSIBLE) and _BUT_SHORT not in said and not scenario.is_row
     return report.replace(
-        verdict=f"{_verdict(scenario, against, found, _place(report, against, found))} {report.verdict}",
-        results=(*report.results, *rows),
+        verdict=f"{said} {report.verdict}",
+        results=(*report.results, *_rows(scenario, against, found)),
+        advice=() if over > 1 + ROUNDING else report.advice,  # nothing that changes an estimate reaches it
+        met=report.met and not refuted,
     )
 
 
@@ -395,7 +400,7 @@ def _refuted(scenario: Scenario) -> tuple[str, bool]:
     if not share or share > 1 + ROUNDING:
         return f"Not possible at {what}, nor at {SHORT:,}: ", False
     flags = " ".join(f"{flag(name)} {value}" for name, value in short.items())
-    return f"Not possible at {what}, but at {SHORT:,} it is {_share(share)} the bound ({flags}): ", True
+    return f"Not possible at {what}{_BUT_SHORT}{_share(share)} the bound ({flags}): ", True
 
 
 def _unit(scenario: Scenario) -> str:

@@ -29,7 +29,8 @@ class BreakEven(NamedTuple):
     ``users`` is None where no number of them makes a service of one's own as cheap, or where its cost is unknown;
     ``good`` is the number from which on it stays so, ``last`` the most on as many replicas as ``users``, ``hourly`` USD
     of a device-hour below which some number would. ``tokens`` go in and come out in a month, billed at ``usd``.
-    ``other`` says where both break even by a price that was left out and changes that, ``remark`` the same at length.
+    ``other`` says where both break even by a price that was left out and changes that, ``remark`` the same at length;
+    ``way`` is another layout, size or format whose floor is below the bill, where this one's is not.
     """
 
     api: str
@@ -43,6 +44,20 @@ class BreakEven(NamedTuple):
     other: str = ""
     remark: str = ""
     hourly: float | None = None
+    way: str = ""
+
+    @property
+    def never(self) -> str:
+        """What is said of a service that no users make pay, and its floor: whether another way would."""
+        return "does not pay" if self.way else "never pays"
+
+    @property
+    def ending(self) -> str:
+        """After its floor: what would make it pay, or the margin that is left and what would; by another price."""
+        if self.way:
+            return f"; {self.way}{self.other}"
+        margin = show(margin_at(self.floor, self.bill), "share")
+        return f", a gross margin of {margin} at that price{_hourly_words(self)}{self.other}"
 
 
 class Capacity(NamedTuple):
@@ -94,12 +109,7 @@ def answered(scenario: Scenario) -> BreakEven | None:
     point = break_even(service, price)
     if point is None or scenario.is_row:
         return point
-    point = _otherwise(service, price, point)
-    if point.users is None and point.floor is not None and (sooner := _sooner(scenario, point)):
-        users, devices = sooner
-        other = f"; replicas of {many(devices, 'device')} cost no more from {many(users, 'user')} on"
-        point = point._replace(other=other + point.other)
-    return point
+    return _otherwise(service, price, point)
 
 
 def _sooner(scenario: Scenario, point: BreakEven) -> tuple[int, int] | None:
@@ -162,7 +172,7 @@ def result_rows(point: BreakEven | None) -> Iterator[Row]:
         return
     why = _why_never(point) if point.users is None else stays(point.users, point.good)
     asked = f"{show(point.bill, 'USD')} a million"
-    old = NEEDS_PRICE if point.floor is None else f"never: the floor is above {asked}"
+    old = NEEDS_PRICE if point.floor is None else f"{_never(point)}: the floor is above {asked}"
     yield Row("api_usd_per_million_tokens", point.bill, "per output token, as --api-price bills the request")
     yield Row("break_even_users", point.users, why)
     yield Row("break_even_tokens_per_month", point.tokens, "in and out, of so many users", point.users is not None)
@@ -189,7 +199,11 @@ def paying_rows(scenario: Scenario) -> Iterator[Row]:
 def _why_never(point: BreakEven) -> str:
     if point.floor is None:
         return NEEDS_PRICE
-    return f"never: the floor is {show(point.floor, 'USD')}"
+    return f"{_never(point)}: the floor is {show(point.floor, 'USD')}"
+
+
+def _never(point: BreakEven) -> str:
+    return "not as asked" if point.way else "never"
 
 
 def stays(first: int, good: int | None, word: str = "the first") -> str:
@@ -207,7 +221,8 @@ def sentence(service: Service, point: BreakEven | None) -> str:
     own = f"Your own service on {counted(rack.devices, called(rack.part))}"
     if point.users is None:
         floor = f"its floor is {show(point.floor, 'USD')} a million tokens out"
-        return f"{own} never pays against {point.api}: {floor}{_bill_words(point)}{_hourly_words(point)}{point.other}. "
+        layout = f" in {rack.plan.layout.words}" if point.way.startswith("in ") else ""
+        return f"{own} {point.never}{layout} against {point.api}: {floor}{_bill_words(point)}{point.ending}. "
     minutes = service.demand.minutes
     each = "" if minutes is None else f"{minutes:g} minutes a day each, "
     month = f"{each}{_tokens(point.tokens)} a month, billed at {show(point.usd, 'USD')}"
@@ -225,16 +240,20 @@ def capacity_of(service: Service, point: BreakEven | None) -> Capacity | None:
     return Capacity(point.users, users, own, billed, 1 - own / billed, point.usd or 0.0)
 
 
-def capacity_rows(full: Capacity | None) -> Iterator[Row]:
-    """The share of its capacity that a break-even is, and what is earned by an API's bill at all of it."""
-    own, bill, margin = (full.own, full.bill, full.margin) if full else (None,) * 3
+def capacity_rows(full: Capacity | None, point: BreakEven) -> Iterator[Row]:
+    """The share of its capacity that a break-even is, and what is earned by an API's bill at all of it, or at a floor.
+
+    At the floor where no users break even.
+    """
+    own, bill, margin = (full.own, full.bill, full.margin) if full else (None, None, margin_at(point.floor, point.bill))
     share, made = (full.share, full.token_share) if full else (None,) * 2
     users = many(full.users, "user") if full else ""
     yield Row("break_even_capacity_share", share, f"of {users}, the most that its replicas take", full is not None)
     yield Row("break_even_token_share", made, "of the tokens that those make", full is not None)
     yield Row("full_usd_per_month", own, f"your own service with {users}", full is not None)
     yield Row("full_api_usd_per_month", bill, "what the API bills them", full is not None)
-    yield Row("full_gross_margin", margin, "of that bill, over your own cost", full is not None)
+    over = "of that bill, over your own cost" if full else "of the API's price, over the floor"
+    yield Row("full_gross_margin", margin, over, margin is not None)
 
 
 def capacity_words(full: Capacity | None, point: BreakEven | None) -> str:
@@ -294,7 +313,7 @@ def _otherwise(service: Service, price: ApiPrice | None, point: BreakEven) -> Br
     else:
         return point
     even = break_even(service, other)
-    ends = "it never pays"
+    ends = "it does not pay"
     if even and even.users:
         ends = f"it pays {_when(even)}"
     changed = even is not None and (even.users, even.good) != (point.users, point.good)
@@ -305,22 +324,22 @@ def at_load(service: Service, day: Day, point: BreakEven | None) -> str:
     """What both cost in a month of a load, and where they break even: first in a verdict; empty without a price."""
     if (own := cost.month_usd(service, day)) is None:
         return ""
-    rack, load = service.running.rack, f"{_tokens(cost.month_tokens(service, day))} a month"
-    start = (
-        f"At {load}, those of {many(day.users, 'user')}, your own service on {counted(rack.devices, called(rack.part))}"
-    )
+    rack, tokens = service.running.rack, cost.month_tokens(service, day)
+    users = f"{many(day.users, 'user')} of {_tokens(tokens / day.users)} each"
+    start = f"At {_tokens(tokens)} a month, those of {users}, your own service on "
+    start += counted(rack.devices, called(rack.part))
     if point is None:
         return f"{start} costs {show(own, 'USD')}. "
     bill = f"{point.api} bills {show(month_at(service, day, point.bill)[1], 'USD')}"
-    return f"{start} costs {show(own, 'USD')}, {bill}. Yours {_ends(point)}{point.other}. "
+    return f"{start} costs {show(own, 'USD')}, {bill}. Yours {_ends(point)}. "
 
 
 def _ends(point: BreakEven, whose: str = "its floor") -> str:
     """From how many users one's own service costs no more, or that it never pays, and ``whose`` floor says so."""
     if point.users is not None:
-        return f"costs no more {_when(point, f' ({_tokens(point.tokens)} a month)')}"
+        return f"costs no more {_when(point, f' ({_tokens(point.tokens)} a month)')}{point.other}"
     floor = f"{whose} is {show(point.floor, 'USD')} a million tokens out"
-    return f"never pays: {floor}{_bill_words(point)}{_hourly_words(point)}"
+    return f"{point.never}: {floor}{_bill_words(point)}{point.ending}"
 
 
 def _bill_words(point: BreakEven) -> str:
@@ -347,7 +366,7 @@ def against(service: Service, day: Day, point: BreakEven | None) -> str:
     made = margin_at(own, billed) or 0.0
     margin = f" ({show(made, 'share')} gross margin at that price)" if made > 0 else ""
     costs = f"Your own service costs {show(own, 'USD')} a month, {point.api} {show(billed, 'USD')} for the same{margin}"
-    return f"{costs}; yours {_ends(point, 'the floor of these replicas')}{point.other}. "
+    return f"{costs}; yours {_ends(point, 'the floor of these replicas')}. "
 
 
 def load_rows(service: Service, day: Day, point: BreakEven | None) -> Iterator[Row]:
@@ -370,7 +389,7 @@ def side_by_side(services: Iterable[Service], price: ApiPrice) -> list[str]:
     never = " or ".join(name for name, each in points.items() if each.users is None)
     api = next(iter(points.values())).api
     costs = [f"Your own service costs no more than {api} {' and '.join(when)}."] if when else []
-    return [*costs, *([f"Against {'it' if when else api} your own service on {never} never pays."] if never else [])]
+    return [*costs, *([f"Against {'it' if when else api} your own service on {never} does not pay."] if never else [])]
 
 
 def work(service: Service, price: ApiPrice) -> None:

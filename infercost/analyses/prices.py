@@ -7,8 +7,8 @@ from math import inf
 from typing import Any, NamedTuple
 
 from infercost import formulas
-from infercost.parts.accelerator import BASES, is_owned, is_sold_to_owners
-from infercost.parts.preset import Fact, Preset
+from infercost.parts.accelerator import BASES, called, is_owned, is_sold_to_owners
+from infercost.parts.preset import Fact, Preset, counted
 from infercost.report import Note, Report, Row
 from infercost.scenario.prices import (
     MIXED,
@@ -55,12 +55,19 @@ class Own(NamedTuple):
     hours: float | None = None
 
 
+#: Tokens that go in and tokens that come out, by the end of a key.
+_KINDS = ("_input", "_output")
 #: What is charged for, by the end of its key, and what stands beside it.
 _CHARGED = {
     "": "a million output tokens, all in",
     "_input": "at the floor, beside the next",
     "_output": "at the floor, beside that of input",
     "_at_users": "a million output tokens, all in",
+    "_input_at_users": "with those users, beside the next",
+    "_output_at_users": "with those users, beside that of input",
+    "_at_load": "at that load",
+    "_input_at_load": "at that load, beside the next",
+    "_output_at_load": "at that load, beside that of input",
 }
 
 
@@ -139,9 +146,13 @@ def with_own(report: Report, scenario: Scenario) -> Report:
     devices = report.values.get("gpus") if report.command == "utilization" else None
     used = _month_of_use(own, scenario, devices) if own.hours is not None and devices else None
     month = used[0] if used else formulas.cost.usd_per_month(price=own.price, devices=devices) if devices else 0.0
-    said = f" {_sentence(own, month=month)}" if _is_priced(report) else ""
+    said, first = f"{_month_words(own, scenario, month)}{_sentence(own)}" * _is_priced(report), _is_first(scenario)
+    if first and devices:
+        own_ones = f"{counted(devices, called(scenario.rack.part))} of your own cost{'s' if devices == 1 else ''}"
+        said = said.replace("It costs", own_ones, 1)
+    parts = (said, report.verdict) if first else (report.verdict, said)
     return report.replace(
-        verdict=report.verdict + said,
+        verdict=" ".join(filter(None, parts)),
         results=(*report.results, *_rows(own, scenario), *_rows_of_use(own, used)),
         work=_after(partial(_shown_own, scenario, report), report.work),
     )
@@ -218,14 +229,38 @@ def _rows_of_use(own: Own, used: tuple[float, float] | None) -> Iterator[Row]:
         yield Row("electricity_usd_per_month", used[1], "of it")
 
 
-def _sentence(own: Own, of: str = "", month: float = 0.0) -> str:
-    """What owning costs against renting, or that a price is of electricity alone, and a month of all devices."""
-    busy = f"It costs {show(month, 'USD')} a month if always busy. " if month else ""
-    if own.hours is not None and month:
-        busy = f"{_used(own.hours).capitalize()} it costs {show(month, 'USD')} a month. "
+def _is_first(scenario: Scenario) -> bool:
+    """Whether a rent was given beside the price of one's own devices, so that a step is asked whether to buy them."""
+    question = scenario.question
+    return question.command == "utilization" and {"price", "purchase_price"} <= {*question.given}
+
+
+def _month_words(own: Own, scenario: Scenario, month: float) -> str:
+    """A month of all devices, busy and idle, and its years against those of a rent; empty where no count is known.
+
+    In a data centre power is drawn around the clock, at home in use alone.
+    """
+    if not month:
+        return ""
+    if own.hours is not None:
+        return f"{_used(own.hours).capitalize()} it costs {show(month, 'USD')} a month. "
+    terms = _terms_of(scenario)
     if not own.bought:
-        return f"{busy}The price is electricity alone."
-    owned = f"{busy}Owned, a device-hour{of} costs {show(own.price, 'USD')}"
+        return f"It costs {show(month, 'USD')} a month if always busy. "
+    idle = month * (1 - electricity_price(terms, scenario.rack.part) / own.price)
+    words = f"if always busy, {show(idle, 'USD')} idle" if is_owned(scenario.rack.part) else "busy or idle"
+    if own.rent is not None:
+        years, whole = terms["years"], month * 12 * terms["years"]
+        rented = show(whole * own.rent / own.price, "USD")
+        words += f": {show(whole, 'USD')} in {many(years, 'year')}, rented around the clock {rented}"
+    return f"It costs {show(month, 'USD')} a month {words}. "
+
+
+def _sentence(own: Own, of: str = "") -> str:
+    """What owning costs against renting, or that a price is of electricity alone."""
+    if not own.bought:
+        return "The price is electricity alone."
+    owned = f"Owned, a device-hour{of} costs {show(own.price, 'USD')}"
     if own.api_months is not None:
         never = own.api_months == inf
         pays = (
@@ -320,37 +355,37 @@ def by_basis(parts: Mapping[str, Preset], best: Iterable[Mapping[str, Any]]) -> 
 # What is charged for a token, or a user a month, so that a service keeps a gross margin.
 
 
-def margin_rows(scenario: Scenario, floor: Mapping[str, float | None], at_users: float | None) -> Iterator[Row]:
-    """What is charged at the floor, for both kinds of tokens apart, and at the users that were given; empty unasked.
+def costs_of(row: Mapping[str, Any], end: str = "") -> dict[str, float]:
+    """What a million tokens of a row cost, all in and each kind apart where known, by the end of a key and ``end``."""
+    costs = {f"{kind}{end}": row.get(f"usd_per_million_tokens{kind}") for kind in ("", *_KINDS)}
+    return {key: usd for key, usd in costs.items() if usd is not None}
 
-    ``floor`` has what tokens cost there, by the end of the key.
-    """
+
+def margin_rows(scenario: Scenario, costs: Mapping[str, float | None]) -> Iterator[Row]:
+    """What is charged for what tokens cost, by the end of the key: all in and both kinds apart; empty unasked."""
     if (margin := scenario.question.get("margin")) is None:
         return
-    costs = {**floor, **({"_at_users": at_users} if scenario.question.get("users") is not None else {})}
     for end, cost in costs.items():
         charged = None if cost is None else formulas.cost.charged_usd(cost=cost, margin=margin)
         yield Row(f"charged_usd_per_million_tokens{end}", charged, _CHARGED[end] if cost else "needs --price")
 
 
 def margin_words(scenario: Scenario, values: Mapping[str, Any]) -> str:
-    """What to charge for the margin that was asked for, as the start of a verdict; empty unasked."""
-    margin, charged = scenario.question.get("margin"), values.get("charged_usd_per_million_tokens")
-    if margin is None or charged is None:
+    """What to charge for the margin that was asked for, as the start of a verdict; empty unasked.
+
+    Of users or a load that were asked about it is the price there, all in and apart, and the floor's all in.
+    """
+    margin, least = scenario.question.get("margin"), values.get("charged_usd_per_million_tokens")
+    if margin is None or least is None:
         return ""
-    read, written, served = (
-        values.get(f"charged_usd_per_million_tokens{end}") for end in ("_input", "_output", "_at_users")
-    )
+    places = {"_at_load": "that load", "_at_users": many(scenario.question.get("users") or 0, "user"), "": "the floor"}
+    end = next(end for end in places if values.get(f"charged_usd_per_million_tokens{end}") is not None)
+    price, read, written = (values.get(f"charged_usd_per_million_tokens{kind}{end}") for kind in ("", *_KINDS))
+    tokens = f"a million {'output tokens' if scenario.service.request else 'tokens'}{'' if read is None else ' all in'}"
     apart = "" if read is None else f", or {show(read, 'USD')} in and {show(written, 'USD')} out"
-    tokens = f"a million {'output tokens' if scenario.service.request else 'tokens'}"
-    tokens += " all in" if apart else ""
-    least = f"{show(charged, 'USD')} {tokens} at the floor"
-    place = many(scenario.question.get("users") or 0, "user")
-    if (at_load := values.get("charged_usd_per_million_tokens_at_load")) is not None:
-        served, place = at_load, "that load"
-    if served is not None:
-        least = f"{show(served, 'USD')} {tokens} at {place}, {show(charged, 'USD')} at the floor"
-    return f"A gross margin of {show(margin, 'share')} takes a price of {least}{apart}. "
+    floor = f"{';' if apart else ','} {show(least, 'USD')} at the floor" if end else ""
+    paid = f"{show(price, 'USD')} {tokens} at {places[end]}{apart}{floor}"
+    return f"A gross margin of {show(margin, 'share')} takes a price of {paid}. "
 
 
 def user_rows(scenario: Scenario, month: float | None, users: float | None) -> Iterator[Row]:

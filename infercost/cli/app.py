@@ -147,9 +147,12 @@ _WORDS = {
     **dict.fromkeys(("output_len", "output_length", "gen", "n_gen", "max_tokens", "completion"), "output_tokens"),
     **dict.fromkeys(("ctx", "ctx_size", "n_ctx", "max_model_len", "context_length", "seq_len"), "context"),
     **dict.fromkeys(("users_per_day", "daily_users", "dau"), "users"),
+    **dict.fromkeys(("chats_per_day", "requests_per_day", "queries_per_day", "prompts_per_day"), "messages_per_day"),
+    **dict.fromkeys(("server_price", "gpu_price", "card_price", "machine_price", "capex"), "purchase_price"),
     **dict.fromkeys(("quant", "quantization", "precision", "format_weights"), "dtype"),
     **dict.fromkeys(("tensor_parallel", "tensor_parallel_size", "tp_size"), "tp"),
     **dict.fromkeys(("ram", "host_memory", "cpu_memory", "dram", "system_memory"), "host"),
+    **dict.fromkeys(("cpu_offload", "cpu_offload_gb", "n_cpu_moe"), "offload"),
     **dict.fromkeys(("kv_cache_dtype", "cache_type"), "kv_dtype"),
     **dict.fromkeys(("max_num_seqs", "parallel"), "max_sequences"),
     **dict.fromkeys(("hardware", "accelerator", "device"), "gpu"),
@@ -157,6 +160,7 @@ _WORDS = {
     **dict.fromkeys(("replicas", "data_parallel_size"), "dp"),
     **dict.fromkeys(("gpu_memory_utilization", "mem_fraction_static"), "usable"),
     **dict.fromkeys(("qps", "rps", "rate"), "request_rate"),
+    **dict.fromkeys(("max_usd_per_million", "max_usd_per_million_tokens", "max_cost_per_million"), "max_cost"),
 }
 
 #: What people would give of what follows from a load, is theirs to reckon or is not modelled, by whole names and by
@@ -178,7 +182,27 @@ _ANSWERED = {
             *("price_per_user", "price_per_seat", "user_price", "seats", "seat_price", "gross_margin"),
         ),
         "userbase --users N --seat-price 49 gives the gross margin at what a user pays a month, --margin 60% what to "
-        "charge; ",
+        "charge; at a price of tokens it is economies --api-price IN/OUT --load 50%; ",
+    ),
+    **dict.fromkeys(
+        (
+            *("sell", "sells", "selling", "sale", "sold", "sell_price", "price_per_million", "price_per_token"),
+            *("output_price", "input_price", "token_price", "usd_per_million", "price_per_million_tokens"),
+        ),
+        "a price of tokens, an API's or one that you sell at, is --api-price IN/OUT in USD a million: economies "
+        "--api-price 0.50/2 --load 50% has the margin that it leaves; ",
+    ),
+    **dict.fromkeys(
+        ("max_time", "deadline", "time_limit"),
+        "utilization --requests N --isl N --osl N says how long a job takes on so many devices; ",
+    ),
+    **dict.fromkeys(
+        ("cpu", "cpus"),
+        "a processor is a part like others: --gpu ryzen-9-9950x; ",
+    ),
+    **dict.fromkeys(
+        ("vram", "gpu_memory"),
+        "a part has its memory: --gpu NAME, and --set gpu.memory=48GB for another size of it; ",
     ),
     **dict.fromkeys(
         ("spot", "preemptible", "reserved", "discount", "commitment"),
@@ -348,7 +372,8 @@ def utilization(
     num_prompts: take.NumPrompts = None, requests: take.Requests = None,
     max_sequences: take.MaxSequences = None, disaggregated: take.Disaggregated = None,
     measured_tokens_per_s: take.MeasuredTokensPerS = None, measured_mfu: take.MeasuredMfu = None,
-    hours_per_day: take.HoursPerDay = None, api_price: take.ApiPrice = None,
+    hours_per_day: take.HoursPerDay = None, api_price: take.ApiPrice = None, max_cost: take.MaxCost = None,
+    max_tpot: take.MaxTpot = None,
     draft_tokens: take.DraftTokens = None, acceptance: take.Acceptance = None,
     draft: take.DraftHead = None, draft_model: take.DraftModel = None, draft_cost: take.DraftCost = None,
     sweep: take.Sweep = None,
@@ -394,6 +419,7 @@ def userbase(
     scale_down: take.ScaleDown = None, max_tpot: take.MaxTpot = None, max_ttft: take.MaxTtft = None,
     max_wait_probability: take.MaxWaitProbability = None, replicas: take.Replicas = None,
     budget: take.Budget = None, margin: take.Margin = None, seat_price: take.SeatPrice = None,
+    max_cost: take.MaxCost = None,
     model: take.Model = None, params: take.Params = None, active_params: take.ActiveParams = None,
     dtype: take.Dtype = None, gpu: take.Gpu = None, gpus: take.Gpus = None,
     efficiency: take.Efficiency = None, engine_version: take.EngineVersion = None, usable: take.Usable = None,
@@ -438,6 +464,7 @@ def economies(
     purchase_price: take.PurchasePrice = None, years: take.Years = None, interest: take.Interest = None,
     power_price: take.PowerPrice = None, pue: take.Pue = None, api_price: take.ApiPrice = None,
     tokens_per_month: take.TokensPerMonth = None, load_share: take.LoadShare = None, margin: take.Margin = None,
+    max_cost: take.MaxCost = None,
     host: take.Host = None, offload: take.Offload = None, offload_layers: take.OffloadLayers = None,
     sweep: take.Sweep = None, sensitivity: take.Sensitivity = None, scenario: take.Scenario = None,
     format: take.Form = None, json: take.Json = None, csv: take.Csv = None, steps: take.Steps = None,
@@ -459,7 +486,7 @@ def frontier(
     interest: take.Interest = None, power_price: take.PowerPrice = None, pue: take.Pue = None, set: take.Set = None,
     draft_tokens: take.DraftTokens = None, acceptance: take.Acceptance = None,
     draft: take.DraftHead = None, draft_model: take.DraftModel = None, draft_cost: take.DraftCost = None,
-    max_gpus: take.MaxGpus = None,
+    max_gpus: take.MaxGpus = None, max_cost: take.MaxCost = None,
     max_tpot: take.MaxTpot = None, max_ttft: take.MaxTtft = None, min_tokens_per_s: take.MinTokensPerS = None,
     users: take.Users = None, minutes_per_day: take.MinutesPerDay = None,
     decoding_share: take.DecodingShare = None, best: take.Best = None, all: take.EveryConfiguration = None,

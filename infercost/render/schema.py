@@ -33,7 +33,9 @@ usd_per_million_tokens_at_load load_usd_per_month load_api_usd_per_month load_le
 lone_user_cost_ratio lone_user_reserved_cost_ratio batch_limit gpus_per_replica users_per_replica
 users_within_2x users_within_10_percent charged_usd_per_million_tokens charged_usd_per_million_tokens_input
 charged_usd_per_million_tokens_output charged_usd_per_million_tokens_at_users
-charged_usd_per_million_tokens_at_load
+charged_usd_per_million_tokens_input_at_users charged_usd_per_million_tokens_output_at_users
+charged_usd_per_million_tokens_at_load charged_usd_per_million_tokens_input_at_load
+charged_usd_per_million_tokens_output_at_load
 floor_usd_per_million_tokens usd_per_request usd_per_million_tokens_input usd_per_million_tokens_output
 usd_per_million_tokens_blended floor_device_seconds floor_tokens_per_s_per_user
 {_API} usd_per_month break_even_capacity_share break_even_token_share full_usd_per_month full_api_usd_per_month
@@ -109,7 +111,7 @@ title unit value weak weights_from why_not"""
 FLAGS = {
     "determined": "whether the runs determine the constant",
     "fits": "whether memory holds the model and its sequences, whatever the speed; limits too are in the answer's met",
-    "met": "false where it does not fit, keep up or meet a limit, exit code 3 of one answer",
+    "met": "false where it does not fit, keep up, meet a limit or reach what was measured, exit code 3 of one answer",
     "on_frontier": "whether no other configuration is both faster and cheaper",
     "stable": "whether it keeps up with the load",
 }

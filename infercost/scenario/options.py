@@ -210,6 +210,7 @@ _ALL = (
     Option(
         "max_ttft", "TIME", "longest mean time to the first token, its wait in userbase in it: 500ms, 2s", _of(LATENCY)
     ),
+    Option("max_cost", "Q", "most USD a million tokens out, all in; exit code 3 above it", _of(MONEY)),
     Option("max_wait_probability", "SHARE", "share of requests that may wait for a free slot", _of(SHARE)),
     Option("api_price", "IN/OUT", "USD a million tokens of an API: IN/OUT[/CACHED], or OUT", TokenPrices(TOKEN_PRICE)),
     Option("tokens_per_month", "N", "tokens in and out of all users in a month, in place of users", _of(COUNT)),
@@ -429,6 +430,7 @@ class Level(TypedDict, total=False):
     margin: Number
     api_price: Number
     tokens_per_month: Number
+    max_cost: Number
     scale_down: bool
     max_tpot: Number
     max_ttft: Number
@@ -475,6 +477,8 @@ class Utilization(Rack, Offload, Step, Request, Draft, Many, total=False):
     measured_mfu: Number
     hours_per_day: Number
     api_price: Number
+    max_cost: Number
+    max_tpot: Number
 
 
 class SweepBatch(Rack, Offload, Step, Prompts, total=False):
@@ -536,6 +540,7 @@ class Frontier(Common, Draft, Prices, total=False):
     ubatch: Number
     set: Texts
     max_gpus: Number
+    max_cost: Number
     max_tpot: Number
     max_ttft: Number
     min_tokens_per_s: Number

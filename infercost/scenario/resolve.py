@@ -99,6 +99,7 @@ _OF_A_SERVICE = (
         "budget",
         "margin",
         "seat_price",
+        "max_cost",
         "max_tpot",
         "max_ttft",
     ),
@@ -240,6 +241,8 @@ def _shared(reading: Reading) -> dict[str, Any]:
     Raises:
         BadValue: both.
     """
+    for name in ("max_cost", "max_tpot"):
+        reading.take(name)
     copies, measured, share = copies_of(reading), reading.take("measured_tokens_per_s"), reading.take("measured_mfu")
     if measured is not None and share is not None:
         raise BadValue("--measured-tokens-per-s and --measured-mfu both say what was measured", "give one of them")
@@ -351,7 +354,7 @@ def _service_of_users(reading: Reading, others: list[Reading]) -> Scenario:
     if "users" not in reading.given and "concurrent" not in reading.given:
         hint = "for example --users 100k, or --replicas 1 for what one takes"
         raise Missing("a service needs --users, --concurrent or --replicas", hint)
-    users, *_ = [reading.take(name) for name in ("users", "margin", "seat_price", "request_rate")]
+    users, *_ = [reading.take(name) for name in ("users", "margin", "seat_price", "request_rate", "max_cost")]
     concurrent = reading.take("concurrent") if users is None else None
     api_price = read_api_price(reading, service.request)
     fields: dict[str, Any] = {"api_price": api_price, "remedies": tuple(_remedies(reading, service))}
@@ -494,7 +497,7 @@ def _economies(reading: Reading) -> Scenario:
         users = float(reading.take("users", most, f"{REPLICAS} full replicas"))
         points = int(reading.take("points", POINTS, "from one user to the last, evenly in ratio"))
     several = each if len(each) > 1 else ()
-    for name in ("load_share", "margin"):
+    for name in ("load_share", "margin", "max_cost"):
         if reading.take(name) is not None and several:
             hint = "name one --gpu, or --sweep gpu=h100,mi300x"
             raise BadValue(f"{flag(name)} is of the tokens of one accelerator", hint)

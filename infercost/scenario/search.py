@@ -260,6 +260,7 @@ def _read_goal(reading: Reading) -> Goal:
         users = habits_of(reading)
     else:
         refuse_habits(reading)
+    reading.take("max_cost")
     return Goal(
         formulas.users.concurrent_users(**users) if users else 0.0,
         users,

@@ -93,7 +93,7 @@ def test_the_verdict_holds_the_break_even_and_the_speed_at_the_floor() -> None:
     # 20 devices at $2 an hour over 500 / 26.67 ms = 18,750 tokens a second: $0.593 a million
     assert cheap.verdict.startswith(
         "Your own service on 20 x h100-note never pays against an API at $0.10 a million tokens out: "
-        "its floor is $0.593 a million tokens out (below $0.338 a device-hour it would)"
+        "its floor is $0.593 a million tokens out, a gross margin of -493% at that price (below $0.338 a device-hour "
     )  # 0.10 / 0.5926 of $2
     assert cheap["break_even_usd_per_gpu_hour"] == pytest.approx(2 * 0.1 / (40 / 3600 / 18_750 * 1e6))
     assert infercost.economies(**NOTE, price=0.33, api_price=0.1)["break_even_users"]
@@ -161,7 +161,7 @@ def test_each_part_has_its_break_even() -> None:
     alone = infercost.economies(**NOTE, price=2, api_price=1)["users_at_api_price"]
     each = "(10 minutes of decoding a day assumed)"
     assert f"an API at $1.00 a million tokens out with {alone:,} users {each} on h100-note and " in dear
-    assert "Against it your own service on h100-note never pays." in cheap
+    assert "Against it your own service on h100-note does not pay." in cheap
 
 
 def test_a_further_user_count_is_read_off_a_curve() -> None:
@@ -449,3 +449,14 @@ def test_twice_the_devices_are_advised_where_their_floor_is_much_lower(run: Run)
     assert f"a replica of 4 devices has a floor of ${floors[1]:.2f}: --gpu h200:4" in said["advice"]
     small = run("economies", "--gpu", "h100", "--model", "llama-3.1-8b", "--json").json
     assert not [text for text in small["advice"] if "has a floor of" in text]
+
+
+def test_a_user_of_tokens_is_told_from_one_of_minutes() -> None:
+    """500 million tokens over their users, of whom a full replica takes fewer where each has more."""
+    asked = {"gpu": "h100:4", "model": "llama-3.3-70b", "points": 2}
+    minutes, tokens = infercost.economies(**asked), infercost.economies(**asked, tokens_per_month="500M")
+    users = next(item.value for item in tokens.inputs if item.key == "users")
+    each = f"{500 / users:.4g}M tokens each"
+    assert f"{users:,.0f} users (10 minutes of decoding a day assumed) of {each}, your own service" in tokens.verdict
+    assert tokens.verdict.endswith(f" serves up to {tokens['users_per_replica']:,} such users.")
+    assert f" serves up to {minutes['users_per_replica']:,} users; at 20% load" in minutes.verdict

@@ -4,6 +4,7 @@ import pytest
 
 import infercost
 from infercost.errors import InfercostError
+from infercost.units import show
 from tests.conftest import Run
 
 ASKED = {"gpu": "h100:1", "model": "gpt-oss-120b", "price": 2.2}
@@ -34,6 +35,16 @@ def test_a_price_for_a_margin_at_some_users() -> None:
     assert f". The cost is ${charged / 2:.3g} a million output tokens at 1,000 users, floor $" in said.verdict
     api = infercost.economies(**ASKED, margin=0, users=1000)  # at cost
     assert api["charged_usd_per_million_tokens_at_users"] == pytest.approx(charged / 2)
+
+
+@pytest.mark.parametrize(("asked", "end"), [({"load": 0.4}, "_at_load"), ({"users": 1000}, "_at_users"), ({}, "")])
+def test_both_kinds_of_tokens_are_charged_at_the_load_that_was_asked(asked: dict[str, float], end: str) -> None:
+    """7,680 tokens in and 1,024 out bring in as much by both prices apart as by the one all in: 7.5 in for each out."""
+    said = infercost.economies(**ASKED, **asked, margin="60%")
+    charged, read, written = (said[f"charged_usd_per_million_tokens{kind}{end}"] for kind in ("", "_input", "_output"))
+    assert 7.5 * read + written == pytest.approx(charged)
+    assert f", or {show(read, 'USD')} in and {show(written, 'USD')} out" in said.verdict
+    assert ("A lone user" in said.verdict) == ("load" not in asked)
 
 
 def test_a_margin_is_asked_for_alone() -> None:

@@ -336,6 +336,19 @@ def test_what_is_impossible_at_an_assumed_context_is_asked_at_a_short_one(run: R
     assert given.startswith("Not possible with these inputs: ")
 
 
+@pytest.mark.parametrize(
+    ("measured", "code"),
+    [(("100", "--batch", "1"), 3), (("100",), 3), (("20",), 0), (("3000",), 0), (("3000", "--batch", "1"), 3)],
+)
+def test_an_impossible_claim_is_not_met_and_has_no_advice(run: Run, measured: tuple[str, ...], code: int) -> None:
+    """Two parts read 141 GB at 6.7 TB/s 47 times a second; 3,000 may be of many sequences, nobody said how many."""
+    asked = ("utilization", "--gpu", "h100", "--model", "llama-3-70b", "--dtype", "fp16", "--json")
+    said = run(*asked, "--measured-tokens-per-s", *measured)
+    assert (said.code, said.json["met"]) == (code, code == 0)
+    assert said.json["verdict"].startswith("Not possible") == (code == 3)
+    assert bool(said.json["advice"]) == (measured == ("20",))
+
+
 def test_a_claim_is_placed_by_what_it_would_take() -> None:
     """Each of 2,100 tokens a second reads 139 GB, 141.1 less the table: 291.9 TB/s are those of 87.1 devices."""
     asked = {"gpu": "h100", "model": "llama-3.1-70b", "efficiency": "ideal", "batch": 1}

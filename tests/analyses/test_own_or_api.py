@@ -175,7 +175,8 @@ def test_tokens_a_month_are_users_by_their_messages() -> None:
     assert economies["usd_per_month"] == pytest.approx(4 * 3.49 * 730)
     bill = 1e9 / 1366 * (1155 * 0.5 + 211 * 3) / 1e6
     assert economies.verdict.startswith(
-        "At 1B tokens a month, those of 3,008 users, your own service on 4 x h100-sxm costs $10,191, "
+        "At 1B tokens a month, those of 3,008 users of 332.4K tokens each, your own "
+        "service on 4 x h100-sxm costs $10,191, "
         f"an API at $0.50 a million tokens in, $3.00 out bills ${bill:.2f}. Yours costs no more from "
     )
 
@@ -329,8 +330,8 @@ def test_a_price_of_cached_tokens_that_was_left_out_and_decides_is_said() -> Non
     assert cached < full["floor_usd_per_million_tokens"] < full["api_usd_per_million_tokens"]
     said = _if_billed_otherwise(full)
     assert said.startswith("your own cache has 95.7% of the input, which the API is taken to bill in full")
-    assert said.endswith("(assumed, --api-price 0.4/1.6/0.04) it never pays")
-    clause = "; where the API bills cached tokens at a tenth, it never pays. "
+    assert said.endswith("(assumed, --api-price 0.4/1.6/0.04) it does not pay")
+    clause = "; where the API bills cached tokens at a tenth, it does not pay. "
     base = infercost.userbase(**CODER, users=1000, api_price="0.4/1.6")
     assert clause in f"{full.verdict.partition('. The floor')[0]}. "
     assert clause in base.verdict
@@ -369,7 +370,8 @@ def test_an_own_service_that_never_pays_says_which_would(run: Run, users: str) -
         assert "never pays" not in base["verdict"]
     else:
         assert base["results"]["break_even_users"] is None
-        assert f"; replicas of {size} devices cost no more from {even:,} users on. " in base["verdict"]
+        way = rf"; on replicas of {size} devices it is \$[0-9.]+, which pays from {even:,} users on "
+        assert re.search(rf"{way}\(--gpu h100:{size}\)", base["verdict"])
 
 
 @pytest.mark.parametrize(
@@ -446,4 +448,69 @@ def test_a_users_floor_is_that_of_his_replicas(run: Run) -> None:
     """Of the same part ``economies`` without a load may take other replicas, whose floor is another."""
     asked = ("--gpu", "h200:8", "--model", "qwen3-235b-a22b", "--price", "2.6", "--api-price", "0.20/0.60", "--json")
     said = run("userbase", *asked, "--users", "25341").json["verdict"]
-    assert "yours never pays: the floor of these replicas is $" in said
+    assert "yours does not pay: the floor of these replicas is $" in said
+
+
+@pytest.mark.parametrize(
+    ("asked", "start"),
+    [
+        (
+            {"gpu": "h800:32", "model": "deepseek-v3", "price": 2, "api_price": "0.27/1.10"},
+            "Your own service on 32 x h800-sxm does not pay in tp 8 ep 32 against an API at ",
+        ),
+        (
+            {"gpu": "l4", "model": "llama-3.1-8b", "api_price": "0.15/0.60"},
+            "Your own service on 2 x l4 does not pay against an API at ",
+        ),
+        (
+            {"gpu": "h200:16", "model": "llama-3.3-70b", "tp": 16, "price": 3, "api_price": "0.40/0.40"},
+            "Your own service on 16 x h200-sxm does not pay in tp 16 against an API at ",
+        ),
+    ],
+)
+def test_a_service_that_would_pay_otherwise_does_not_never_pay(asked: dict[str, Any], start: str) -> None:
+    """The flags that are named, asked about, have the floor and the users that are named."""
+    said = infercost.economies(**asked, **QUICK)
+    assert said["break_even_users"] is None
+    assert said.verdict.startswith(start)
+    words = r" it is \$([0-9.]+), which pays from ([0-9,]+) users.*? on \(--(.+?)\)"
+    found = re.search(words, said.verdict)
+    assert found, said.verdict
+    flags = (flag.split(" ") for flag in found[3].split(" --"))
+    other = infercost.economies(**{**asked, **{name.replace("-", "_"): value for name, value in flags}}, **QUICK)
+    assert other["floor_usd_per_million_tokens"] == pytest.approx(float(found[1]), rel=0.01)
+    assert other["floor_usd_per_million_tokens"] < said["api_usd_per_million_tokens"]
+    assert other["break_even_users"] == int(found[2].replace(",", ""))
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"gpu": "h800", "model": "deepseek-v3", "price": 2},
+        {"gpu": "h800:144", "ep": 144, "model": "deepseek-v3", "price": 2, "input_tokens": 4000, "prefix_share": 0.5},
+    ],
+)
+def test_prompts_apart_are_said_with_the_command_that_answers_of_them(run: Run, asked: dict[str, Any]) -> None:
+    """Around the clock the floor is a full replica: what the command says costs so much less than the floor."""
+    said = infercost.economies(**asked, api_price="0.27/1.10", **QUICK)
+    advice = next(each for each in said.advice if each.startswith("prompts on replicas of their own "))
+    saved = float(re.search(r"token ([0-9.]+)% cheaper", advice)[1]) / 100  # type: ignore[index]
+    command = advice.partition(": infercost ")[2]
+    apart = run(*command.split(), "--json").json["results"]["usd_per_million_tokens"]
+    assert apart == pytest.approx((1 - saved) * said["floor_usd_per_million_tokens"], rel=0.01)
+    assert apart < said["api_usd_per_million_tokens"]
+    way = f"; with prompts on replicas of their own it is ${apart:.2f} (utilization --disaggregated)"
+    assert (way in said.verdict) == (said["break_even_users"] is None)
+    assert "never pays" not in said.verdict
+
+
+def test_never_is_where_neither_layouts_nor_sizes_nor_bits_pay() -> None:
+    asked = {"gpu": "a100:2", "model": "qwen2.5-32b", "price": 1.3, "api_price": 0.5, **QUICK}
+    said = infercost.economies(**asked)
+    assert said.verdict.startswith("Your own service on 2 x a100-sxm-80gb never pays against")
+    margin = (0.5 - said["floor_usd_per_million_tokens"]) / 0.5  # of each half dollar taken in
+    assert said["full_gross_margin"] == pytest.approx(margin)
+    assert f" a million tokens out, a gross margin of {margin:.0%} at that price (below $" in said.verdict
+    others: tuple[dict[str, Any], ...] = ({"pp": 2}, {"gpu": "a100:1"}, {"dtype": "fp8", "kv_dtype": "fp8"})
+    for other in others:
+        assert infercost.economies(**{**asked, **other})["break_even_users"] is None

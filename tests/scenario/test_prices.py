@@ -237,7 +237,14 @@ def test_what_is_owned_is_held_against_the_rent(run: Run, command: str) -> None:
     said = run(*asked, "--json", "--steps").json
     months = 30_000 / ((2.5 - 0.0728) * 730)  # $0.0728 of electricity an hour
     back = f"and pays back in {months:.2f} months if always used"
-    assert said["verdict"].endswith(f"{OWNED}rented $2.50: owning is cheaper if used over 37.2% of the hours, {back}.")
+    against = f"{OWNED}rented $2.50: owning is cheaper if used over 37.2% of the hours, {back}."
+    if command == "utilization":  # buying or renting is the question: $0.9305 and $2.50 in 730 and in 43,800 hours
+        month = (
+            "1 x h100-sxm of your own costs $679.29 a month busy or idle: $40,757 in 5 years, rented around the clock "
+        )
+        assert said["verdict"].startswith(f"{month}$109,500. {against} ")
+    else:
+        assert said["verdict"].endswith(against)
     results = said["results"]
     assert results["usd_per_gpu_hour"] == pytest.approx(0.9305, abs=1e-4)
     assert results["rent_usd_per_gpu_hour"] == 2.5
@@ -276,8 +283,8 @@ def test_a_card_that_is_used_some_hours_a_day_by_hand(run: Run) -> None:
     assert said["results"]["usd_per_month"] == pytest.approx(32.85 + 37.57, abs=0.01)
     months = 1800 / (0.465 * 730 / 3)
     assert said["results"]["payback_months"] == pytest.approx(months)
-    assert " Used 8 hours a day it costs $70.42 a month. Owned, " in said["verdict"]
-    assert said["verdict"].endswith(f"pays back in {months:.2f} months used 8 hours a day.")
+    assert said["verdict"].startswith("Used 8 hours a day it costs $70.42 a month. Owned, ")
+    assert f"pays back in {months:.2f} months used 8 hours a day. " in said["verdict"]
     assert {"used_payback_months", "used_usd_per_month"} <= {step["name"] for step in said["steps"]}
     alone = run("utilization", *flags, "--power-price", "0.3").out
     assert "Used 8 hours a day it costs $32.85 a month. The price is electricity" in " ".join(alone.split())
@@ -285,7 +292,7 @@ def test_a_card_that_is_used_some_hours_a_day_by_hand(run: Run) -> None:
     away = run("utilization", *h100, "--hours-per-day", "12", "--json").json
     assert away["results"]["payback_months"] == pytest.approx(30_000 / ((2.5 / 2 - 0.0728) * 730))
     little = run("utilization", *h100, "--hours-per-day", "0.5", "--json").json["verdict"]
-    assert little.endswith(" of the hours, and never pays back used 0.5 hours a day.")
+    assert " of the hours, and never pays back used 0.5 hours a day. " in little
     assert "--hours-per-day needs what a kWh costs" in run("utilization", *flags, "--price", "0.60").err
 
 
@@ -452,7 +459,7 @@ def test_a_rent_below_the_electricity_never_pays_anything_back(run: Run) -> None
     )
     said = run(*asked, "--power-price", "0.3", "--json").json
     assert "payback_months" not in said["results"]
-    assert said["verdict"].endswith("renting is cheaper even if always used.")
+    assert " renting is cheaper even if always used. " in said["verdict"]
 
 
 @pytest.mark.parametrize(
@@ -545,7 +552,9 @@ def test_a_month_of_ones_own_part_is_told_by_hand() -> None:
     assert alone.endswith(f"{busy} The price is electricity alone.")
     owned = infercost.utilization(gpu="rtx-3090:2", purchase_price=900, **home)
     month = 2 * 730 * owned["usd_per_gpu_hour"]
-    assert f" It costs ${month:.2f} a month if always busy. Owned, a device-hour costs " in owned.verdict
+    idle = 2 * 900 * 0.08 / (1 - 1.08**-5) / 12  # by an annuity, no power drawn
+    words = f" It costs ${month:.2f} a month if always busy, ${idle:.2f} idle: ${60 * month:,.0f} in 5 years, rented "
+    assert words in owned.verdict
     assert "always busy" not in infercost.economies(gpu="rtx-3090", **home).verdict
 
 

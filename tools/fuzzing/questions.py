@@ -23,6 +23,7 @@ RANGES = {
     "purchase_price": (100, 60_000), "years": (1, 10), "interest": (0.01, 0.3), "power_price": (0.01, 0.5),
     "pue": (1, 2), "api_price": (0.01, 100), "tokens_per_month": (1e6, 1e13), "max_gpus": (1, 64),
     "min_tokens_per_s": (1, 1e6), "offload_layers": (1, 60), "limit": (1, 300), "max_price": (0.1, 1_000),
+    "max_cost": (0.01, 100),
     "rope_scaling": (1, 8), "measured_tokens_per_s": (1, 1e6), "measured_mfu": (0.001, 1), "margin": (0.01, 0.99),
     "budget": (1e3, 1e7), "seat_price": (0.1, 500), "load_share": (0.01, 1), "hours_per_day": (0.1, 24),
 }  # fmt: skip

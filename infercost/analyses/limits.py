@@ -1,0 +1,54 @@
+"""Limits that an answer is held against once it is made: what a token costs, how long one takes in a step."""
+
+from collections.abc import Callable, Iterator
+
+from infercost.errors import Missing
+from infercost.report import Report
+from infercost.scenario.scenario import Scenario
+from infercost.units import show
+
+#: What a million tokens cost in the answers of a command, that which was asked about before others.
+_COSTS = {
+    "utilization": ("usd_per_million_tokens", "usd_per_million_tokens_input"),
+    "userbase": ("usd_per_million_tokens",),
+    "economies": ("usd_per_million_tokens_at_load", "floor_usd_per_million_tokens"),
+    "frontier": ("least_usd_per_million_tokens",),
+}
+
+
+def within(answer: Callable[[Scenario], Report], scenario: Scenario) -> Report:
+    """The answer, with a No where a token costs more than ``--max-cost`` or, in a step, takes longer than asked.
+
+    Raises:
+        Missing: no cost, or no time, is known to hold against it.
+    """
+    report = answer(scenario)
+    if not report.met or not (missed := [*_too_slow(report, scenario), *_too_dear(report, scenario)]):
+        return report
+    return report.replace(verdict=f"No: {' and '.join(missed)}. {report.verdict.removeprefix('Yes: ')}", met=False)
+
+
+def _too_dear(report: Report, scenario: Scenario) -> Iterator[str]:
+    """What a token costs, where that is too much."""
+    if (limit := scenario.question.get("max_cost")) is None:
+        return
+    if (cost := _first(report, _COSTS[report.command])) is None:
+        raise Missing("--max-cost: no cost of a token is known here", "name one --gpu, and its --price 2.10")
+    if cost > limit:
+        yield f"a million tokens cost {show(cost, 'USD')}, and may cost {show(limit, 'USD')}"
+
+
+def _too_slow(report: Report, scenario: Scenario) -> Iterator[str]:
+    """What a token of a step takes, prompts of others between, where that is too long."""
+    limit = scenario.question.get("max_tpot")
+    if limit is None or report.command != "utilization":
+        return
+    if (time := _first(report, ("itl_s", "tpot_s"))) is None:
+        raise Missing("--max-tpot: no time between tokens is known here", "name a model that decodes")
+    if time > limit:
+        yield f"a token takes {show(time, 's')}, and may take {show(limit, 's')}"
+
+
+def _first(report: Report, keys: tuple[str, ...]) -> float | None:
+    """The first of some results that is known."""
+    return next((value for key in keys if (value := report.values.get(key)) is not None), None)
