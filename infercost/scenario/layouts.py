@@ -31,6 +31,7 @@ from infercost.scenario.rack import (
     first_layout,
     fitting_plan,
     given_widths,
+    holds_in_any,
     least_plan,
     plan_on,
     rack_of,
@@ -233,7 +234,7 @@ def with_layout(question: Question) -> Question:
         return _rest_of(question, asked._replace(kept=widths, copies=copies), devices)
     found, staged = ([], "") if together else _found(asked._replace(shares=_shares(asked, devices)), devices)
     if devices and not found and not together and (asked.batch or not single):
-        held = single and fitting_plan(setup, devices)  # a part without a link has no time and may hold it
+        held = holds_in_any(setup, devices)  # a part without a link has no time and may hold it
         found = [] if held else _nearest(asked, devices, single)
     if not _CLAIMS.isdisjoint(question.given):  # whoever measured so many devices had a part for each
         found = [one for one in found if one.devices == devices] or found

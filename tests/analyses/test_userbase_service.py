@@ -545,7 +545,7 @@ def test_a_no_names_the_format_that_fits_and_a_yes_leaves_tiny_shares_out() -> N
     """Of 30.5B parameters 48 GB hold one byte each, not two; nine users use no hundredth of the arithmetic."""
     asked = {**CARD, "model": "qwen3-30b-a3b", "users": 9, "replicas": 1}
     short = infercost.userbase(**asked, gpus=1).verdict
-    assert short.endswith(" As asked it takes 2 devices. It fits with weights in fp8 (--dtype fp8).")
+    assert short.endswith(" 2 devices hold it. It fits with weights in fp8 (--dtype fp8).")
     held = infercost.userbase(**asked)
     assert f" 1 of your 1 replica of 2 x l40s (room for {held['users_capacity']:,}) " in held.verdict
     assert held["utilization"] < 0.01
