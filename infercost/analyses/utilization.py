@@ -918,9 +918,12 @@ def apart_words(scenario: Scenario, results: dict[str, Any]) -> str:
     replicas = many(whole, "device") if each == 1 else f"{many(whole, 'replica')} of {each:,}"
     share = f", {show(needed / whole, 'share')} used" if whole > needed else ""
     counts = "rates a device count" if results["usd_per_million_tokens"] is None else "the price counts"
-    more = f"{used} device{'' if used == '1' else 's'}"
+    more = f"{used} device{'' if used == '1' else 's'} more"
+    if apart := scenario.question.apart:  # the count that was given is of all
+        every = scenario.copies * each + apart
+        more = f"{used} of the {every:,} devices" if whole * each <= apart else more
     sent = f", and send {_sent(scenario, results)}" if scenario.load.rate is not None else ""
-    beside = f" Prompts take {more} more ({replicas}{share}), which {counts} in{sent}."
+    beside = f" Prompts take {more} ({replicas}{share}), which {counts} in{sent}."
     return beside + _instead_words(scenario, results)
 
 
@@ -970,6 +973,7 @@ def instead(scenario: Scenario, overloaded: bool) -> dict[str, Any]:
         return {}
     given = scenario.question.given
     chosen = [name for name in LAYOUT if name in given and given[name].origin.startswith("assumed")]
+    chosen += LAYOUT[1:] if scenario.load.rate is not None else []  # widths of replicas that decode alone
     question = scenario.question.changed(dict.fromkeys(chosen), ORIGIN)
     if reading := question.apart:
         all_of_them = on_devices(question, scenario.copies * scenario.rack.devices + reading)

@@ -177,7 +177,7 @@ def that_keep_up(scenario: Scenario, served: Served) -> Enough:
 
 def _larger(scenario: Scenario) -> Iterator[Enough]:
     """Replicas of two and four times the devices that keep up, in each layout of as few stages as hold the model."""
-    rack, request, asked = scenario.rack, scenario.load.decoding, scenario.question.get("max_sequences")
+    rack, request, own = scenario.rack, scenario.load.decoding, scenario.question.get("max_sequences")
     assert request is not None  # a rate is of requests
     setup, kept = rack.setup, rack.widths.widths
     for size in (rack.devices * times for times in (2, 4) if rack.devices * times <= setup.domain):
@@ -188,16 +188,17 @@ def _larger(scenario: Scenario) -> Iterator[Enough]:
         )
         plans = [plan for plan in map(setup.plan, every) if plan.fits]
         for plan in plans:
-            held, usual = plan.max_sequences, asked or running_sequences(setup) * plan.layout.dp
+            held, usual = plan.max_sequences, own or running_sequences(setup) * plan.layout.dp
             most = usual if held is None else min(usual, held)
             if plan.layout.pp > min(each.layout.pp for each in plans) or most < 1:
                 continue
             try:
                 running = scenario.running.on(plan)
-                rate = serve_rate(running.replica, scenario.copies * (scenario.load.rate or 0.0), request, most).rate
+                asked = scenario.copies * (scenario.load.rate or 0.0)
+                served = serve_rate(running.replica, asked, request, most)
             except InfercostError:  # no link: such a layout has no time
                 continue
-            yield _enough(scenario, running, most, rate)
+            yield _enough(scenario, running, most, asked if served.stable else served.rate)
 
 
 def _enough(scenario: Scenario, running: Running, most: float, served: float) -> Enough:
@@ -218,16 +219,23 @@ def _enough(scenario: Scenario, running: Running, most: float, served: float) ->
 def flags_of(question: Question, enough: Enough) -> str:
     """The least flags that ask for just these replicas: a count, how many there are of them, their widths."""
     question = _unlaid(question)
+    if enough.apart and _asks_for(question, on_devices(question, enough.devices), enough):
+        return count_flag(question, enough.devices)
     devices, widths, dp = enough.copies * enough.layout.devices, enough.layout.widths, {"dp": enough.copies}
     flags = dict[str, int]()
     for flags in (*(() if enough.apart else ({},)), dp, {"tp": widths["tp"], **dp}, {**widths, **dp}):
-        try:
-            found = at_point(question, {**on_devices(question, devices), **flags}, ORIGIN)
-        except InfercostError:
-            continue
-        if (found.rack.plan.layout, found.copies) == (enough.layout, enough.copies):
+        if _asks_for(question, {**on_devices(question, devices), **flags}, enough):
             break
     return " ".join([count_flag(question, devices), *(f"--{name} {number}" for name, number in flags.items())])
+
+
+def _asks_for(question: Question, changes: dict[str, Any], enough: Enough) -> bool:
+    """Whether a question with some options changed is answered with just these replicas."""
+    try:
+        found = at_point(question, changes, ORIGIN)
+    except InfercostError:
+        return False
+    return (found.rack.plan.layout, found.copies) == (enough.layout, enough.copies)
 
 
 def _unlaid(question: Question) -> Question:

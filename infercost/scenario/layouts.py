@@ -445,7 +445,8 @@ def _on(asked: Asked, devices: int) -> tuple[list[Choice], str]:
         timely.sort(key=lambda one: one.time)
         return _simplest_first(timely, [1 / one.time for one in timely]), ""
     if asked.shares:  # too few: the answer says how many it takes
-        return _on(asked._replace(shares=False), devices)
+        pair = _least_shared(asked, devices)
+        return ([pair], "") if pair else _on(asked._replace(shares=False), devices)
     found = few if asked.is_full or asked.load.reads else _for_load(few, [one for choices in every for one in choices])
     found.sort(key=lambda one: (-one.rate, one.devices))
     if asked.load.concurrent is not None and found:  # alike in tokens, one where nobody waits is better, in few stages
@@ -455,6 +456,25 @@ def _on(asked: Asked, devices: int) -> tuple[list[Choice], str]:
     best = _simplest_first(found, [one.rate for one in found]) if asked.is_full or asked.load.reads else found
     least = MUCH if asked.is_full else LITTLE  # of a load others are taken where they make much more
     return best, _in_stages(best[0], every, least) if best else ""
+
+
+def _least_shared(asked: Asked, devices: int) -> Choice | None:
+    """The replicas that decode of the least devices, more than so many, of which the others read a rate's prompts.
+
+    None where those that decode are more than the devices.
+    """
+    found = list[tuple[int, Choice]]()
+    for size in (2**power for power in range(asked.setup.domain.bit_length())):
+        alone = asked._replace(shares=False).choices(1, _layouts(asked, size))
+        for layout in [one.layout for one in of_few_stages(alone, asked.setup.domain)]:
+            for copies in range(devices // size + 1, devices // size + 1 + _WIDE):
+                one = next(asked.choices(copies, [layout]), None)
+                if one and not one.is_late:
+                    found.append((copies * size, one))
+                if one is None or not one.is_late:
+                    break
+    found = [each for each in found if each[1].devices <= devices]
+    return min(found, key=lambda each: (each[0], each[1].time), default=(0, None))[1]
 
 
 def _for_load(few: list[Choice], every: list[Choice]) -> list[Choice]:
@@ -619,6 +639,8 @@ def _why(found: list[Choice], asked: Asked, per_device: bool, staged: str) -> st
 
     text = f"{best.words} {'is' if best.copies == 1 else 'are'} chosen: {figure(best)}{when}"
     if not others:
+        if asked.shares:
+            return f"{text}; no other layout takes this rate on as few devices"
         other = "no smaller replica" if asked.is_full else "no other layout of as few stages"
         return f"{text}; {other} on {many(best.devices, 'device')} holds this"
     second, scale = others[0], best.devices / others[0].devices if per_device else 1.0
