@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from math import ceil, inf
 from typing import NamedTuple, Protocol, TypeVar
 
+from infercost import formulas
 from infercost.errors import InfercostError
 from infercost.parts.stack import is_nominal, law, splits_layers
 from infercost.replica.layout import FREE, Layout
@@ -107,7 +108,8 @@ class Asked(NamedTuple):
     ``wide`` is whether groups of ranks may attend for themselves, which takes a sequence for each. ``shares`` is
     whether replicas that read prompts apart are among the devices that were counted. ``kept`` are widths,
     and ``copies`` replicas, that somebody asked for, 0 where they are free; ``groupwise`` is whether the most sequences
-    of the load are those of each data parallel group.
+    of the load are those of each data parallel group. ``job`` is how many requests are to end soonest, 0 where somebody
+    waits for each, or said how many run at once.
     """
 
     setup: Setup
@@ -121,6 +123,7 @@ class Asked(NamedTuple):
     copies: int = 0
     groupwise: bool = True
     shares: bool = False
+    job: float = 0.0
 
     @property
     def is_full(self) -> bool:
@@ -166,6 +169,8 @@ class Asked(NamedTuple):
         held = plan.max_sequences
         most = load.most * (plan.layout.dp if self.groupwise else 1)
         most = most if held is None else min(most, held)
+        if self.job:
+            return self._of_job(running, copies, max(int(min(most, ceil(self.job / copies))), 1))
         batch = self._full(running, most) if self.is_full else share
         if load.request is None or self.batch:
             time = tpot_of(running, batch, self.draft)
@@ -185,6 +190,16 @@ class Asked(NamedTuple):
         rate = copies * served.rate * request.output_tokens
         late = not served.stable or (self.max_tpot < inf and self._tpot(running, 1.0) > self.max_tpot)
         return Choice(copies, plan.layout, rate, served.request_time, late)
+
+    def _of_job(self, running: Running, copies: int, batch: int) -> Choice:
+        """What replicas do of a job, full batches of it until its end, and how long that takes."""
+        rate, request = copies * self._decoded(running, batch, tpot_of(running, batch, self.draft)), self.load.request
+        assert request is not None  # a job is of requests
+        answered = formulas.cost.requests_answered(tokens_per_s=rate / copies, output_tokens=request.output_tokens)
+        time = formulas.cost.job_time(
+            job_requests=self.job, replicas=copies, requests_answered=answered, request_time=0.0
+        )
+        return Choice(copies, running.rack.plan.layout, rate, time)
 
     def _full(self, running: Running, most: float) -> float:
         """The largest batch that a replica holds within the limit on a token, one where none is."""
@@ -400,7 +415,8 @@ def _asked(reading: Reading, setup: Setup) -> Asked | None:
     else:
         load = Load((load.request or _usual_request(reading, setup)) if batch or load.reads else None, apart=load.apart)
     wide = command == "fit" or is_job or load.reads
-    return Asked(setup, running, load, draft, batch, wide=wide, groupwise=groupwise)
+    job = 0.0 if batch or not is_job or load.reads or load.apart else float(reading.get("requests"))
+    return Asked(setup, running, load, draft, batch, wide=wide, groupwise=groupwise, job=job)
 
 
 def _usual_request(reading: Reading, setup: Setup) -> Request | None:
@@ -414,12 +430,41 @@ def _found(asked: Asked, devices: int | None) -> tuple[list[Choice], str]:
     """The layouts that hold what was asked, the best first, none where there is nothing to choose; and more stages."""
     if devices is not None:
         return _on(asked, devices)
+    if asked.job:
+        return _cheapest_job(asked)
     least = least_plan(asked.setup._replace(batch=asked.at_once)) or least_plan(asked.setup)
     if least and asked.load.concurrent and 1 < (fewest := _fewest(asked, least.layout.devices)) < least.layout.devices:
         return _on(asked, fewest)
     if least and (least.layout.devices <= asked.setup.domain or not asked.batch):
         return _on(asked, least.layout.devices) if least.layout.devices > 1 else ([], "")
     return [] if not asked.batch else _each(asked, least), ""
+
+
+def _cheapest_job(asked: Asked) -> tuple[list[Choice], str]:
+    """The replica on which a job takes least money; its layouts in as many stages as any has, as no user waits."""
+    if (least := least_plan(asked.setup)) is None:
+        return [], ""
+    first, domain = least.layout.devices, asked.setup.domain
+    sizes = [first * times for times in TIMES if times == 1 or first * times <= domain]
+    found = [one for size in sizes for one in asked.choices(1, _layouts(asked, size))]
+    found.sort(key=lambda one: one.time * one.devices)
+    best = _simplest_first(found, [1 / (one.time * one.devices) for one in found], LITTLE - 1)
+    return (best, _few_ran(best)) if best and best[0].devices > 1 else ([], "")
+
+
+def _soonest(every: Iterable[Choice]) -> tuple[list[Choice], str]:
+    """The layouts in which a job ends soonest first, in as many stages as any has; and that few runs had stages."""
+    found = sorted(every, key=lambda one: one.time)
+    best = _simplest_first(found, [1 / one.time for one in found], LITTLE - 1)
+    return best, _few_ran(best)
+
+
+def _few_ran(found: list[Choice]) -> str:
+    """The next layout of a job in fewer stages where the best has some, which few runs had; empty where it has none."""
+    if (other := next((one for one in found if one.layout.pp < found[0].layout.pp), None)) is None:
+        return ""
+    make = "makes" if other.copies == 1 else "make"
+    return f"few measured runs have stages; {other.words} {make} {other.rate:,.0f} tokens/s: {other.layout.flags}"
 
 
 def _fewest(asked: Asked, devices: int) -> int:
@@ -437,6 +482,8 @@ def _fewest(asked: Asked, devices: int) -> int:
 def _on(asked: Asked, devices: int) -> tuple[list[Choice], str]:
     """Replicas and layouts on so many devices, the best first; and what more stages would give beside the best."""
     every = [list(choices) for choices in _every(asked, devices)]
+    if asked.job:
+        return _soonest(one for choices in every for one in choices)
     few = [one for choices in every for one in of_few_stages(choices, asked.setup.domain)]
     if asked.kept.tp and not asked.kept.pp:  # a width leaves the rest to replicas before it leaves it to stages
         stages = min((one.layout.pp for one in few if not one.is_late), default=MOST_DEVICES)
@@ -518,9 +565,9 @@ def of_few_stages(choices: Iterable[T], domain: int) -> Iterator[T]:
         yield one
 
 
-def _simplest_first(found: list[Choice], merits: list[float]) -> list[Choice]:
+def _simplest_first(found: list[Choice], merits: list[float], near: float = ALIKE) -> list[Choice]:
     """Layouts with the simplest of those first that are about as good as the best: fewest stages, devices, experts."""
-    least = (1 - ALIKE) * max(merits, default=0.0)
+    least = (1 - near) * max(merits, default=0.0)
     alike = [one for one, merit in zip(found, merits, strict=True) if merit >= least]
     first = min(alike, key=lambda one: (one.layout.pp, one.layout.devices, one.layout.ep), default=None)
     return [one for one in found if one is first] + [one for one in found if one is not first]
@@ -587,7 +634,7 @@ def _answered(question: Question, devices: int | None, found: list[Choice], aske
     if best.copies > 1:
         values["dp"] = Given(best.copies, CHOSEN)
     if used != given:
-        values["gpus"] = Given(used, CHOSEN if given else AS_LEAST)
+        values["gpus"] = Given(used, CHOSEN if given else CHEAPEST if asked.job else AS_LEAST)
     lone = f", {EACH_ALONE}: --batch 1 asks for the fastest for one alone"
     is_lone = question.command == "utilization" and asked.is_full and asked.load.request is None
     lone = lone if best.copies > 1 and is_lone else ""
@@ -601,7 +648,7 @@ def _answered(question: Question, devices: int | None, found: list[Choice], aske
         notes = notes[1:]
     if staged:
         notes.append(Note("stages", staged))
-    lone_differs = asked.is_full and best.copies == 1 and not asked.load.reads
+    lone_differs = asked.is_full and best.copies == 1 and not (asked.load.reads or asked.job)
     if question.command == "utilization" and lone_differs and best.rate:
         notes += _for_one(question, asked, best)
     every, notes = {**question.given, **values, **asked_for}, [*question.notes, *notes]
@@ -647,4 +694,6 @@ def _why(found: list[Choice], asked: Asked, per_device: bool, staged: str) -> st
     if second.time < best.time if by_time else second.rate * scale > best.rate:
         merit = "runs all at once" if second.is_late and not best.is_late and not by_time else "simpler"
         return f"{text}, within {ALIKE:.0%} of the best ({second.words}, {figure(second)}) and {merit}"
-    return f"{text}; next best{' in as few stages' if staged else ''} {second.words}, {figure(second)}"
+    return (
+        f"{text}; next best{' in as few stages' if staged and not asked.job else ''} {second.words}, {figure(second)}"
+    )

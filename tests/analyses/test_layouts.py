@@ -600,8 +600,9 @@ def test_the_room_for_sequences_is_that_of_a_layout_which_is_said(run: Run) -> N
     job = run("utilization", *on, "--isl", "119k", "--osl", "1k", "--requests", "100", "--json").json
     assert layout(fits) != layout(job)
     assert f"room for {fits['results']['max_sequences']} such sequences in ep 16" in fits["verdict"]
-    assert f"at batch {job['inputs']['batch']} (what memory holds in tp 8 ep 16)" in job["verdict"]
-    for widths, held in ((("--tp", "1", "--ep", "16"), fits), (("--tp", "8", "--ep", "16"), job)):
+    assert f"at batch {job['inputs']['batch']} (what memory holds in tp 2 pp 8 ep 2)" in job["verdict"]
+    staged = ("--tp", "2", "--pp", "8", "--ep", "2")
+    for widths, held in ((("--tp", "1", "--ep", "16"), fits), (staged, job)):
         both = (
             run("fit", *on, *widths, "--context", "119500", "--json").json["results"]["max_sequences"],
             run("utilization", *on, *widths, "--isl", "119k", "--osl", "1k", "--requests", "100", "--json").json[

@@ -3,6 +3,7 @@
 Llama 3.1 8B: 32 layers, 32 heads of 128, 8,030,261,248 parameters, two tables of 525,336,576; H100: 989.4e12 FLOP/s.
 """
 
+import math
 import re
 from typing import Any
 
@@ -898,6 +899,31 @@ def test_devices_that_prompts_apart_share_are_divided_among_decoding_and_reading
     late = infercost.utilization(gpu="h200:16", **asked, request_rate=20)
     assert late.verdict.startswith("No: 16 devices do not take 20 requests/s; apart it takes 32, 16 to decode and 16 ")
     assert not late.met
+
+
+@pytest.mark.parametrize("count", [2, 4, 8])
+def test_a_job_is_done_in_the_layout_that_ends_soonest(count: int, run: Run) -> None:
+    """Nobody waits for a request of a job: stages, which engines take for latency last, may be among its layouts."""
+    asked = ("utilization", "--gpu", f"h100:{count}", "--model", "llama-3.1-70b", "--isl", "500", "--osl", "500")
+    asked += ("--requests", "1M", "--json")
+    time, least = run(*asked).json["results"]["job_time_s"], math.inf
+    for tp in (1, 2, 4, 8):
+        for pp in (1, 2, 4, 8):
+            for dp in (copies for copies in (1, 2, 4) if tp * pp * copies == count):
+                other = run(*asked, "--tp", str(tp), "--pp", str(pp), *(("--dp", str(dp)) if dp > 1 else ()))
+                if other.code == 0:
+                    least = min(least, other.json["results"]["job_time_s"])
+    assert time == pytest.approx(least, rel=0.01)
+
+
+def test_a_job_without_a_count_takes_the_devices_of_least_money(run: Run) -> None:
+    """Two H100 that just hold 70B have room for few sequences: four do the job for a sixth of the money."""
+    asked = ("utilization", "--model", "llama-3.1-70b", "--isl", "500", "--osl", "500", "--requests", "1M", "--json")
+    each = [run(*asked, "--gpu", f"h100:{count}").json["results"]["job_usd"] for count in (2, 4, 8)]
+    free = run(*asked, "--gpu", "h100").json
+    assert free["results"]["gpus"] == 4
+    assert free["results"]["job_usd"] == pytest.approx(min(each))
+    assert each[0] > 5 * each[1]
 
 
 def test_no_more_are_in_flight_than_there_are_requests() -> None:
