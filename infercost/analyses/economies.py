@@ -46,6 +46,8 @@ NEARNESS = {"users_within_2x": 2.0, "users_within_10_percent": 1.1}
 
 #: Users of a replica too few for a fifth of its load, and shares of its tokens at which one has a row.
 FEW = 20
+#: Advice to take larger replicas, for none where smaller ones have a lower floor.
+ROOM, MORE = "more devices a replica leave more room for sequences", "; or take more devices a replica"
 #: How much of the load that was asked about whole users may be off before it is said.
 NEAR = 0.05
 #: The price of a token at that load.
@@ -416,8 +418,12 @@ def _advice(scenario: Scenario, parts: tuple[tuple[str, float, str], ...]) -> It
     if (saved := _idle_share(service)) >= LEAST:
         idle = "decode smaller batches" if service.paid_hours == BUSY else "stand idle in part"
         yield f"hours off the peak {idle}: --scale-down takes {show(saved, 'share')} off the floor"
-    yield from _batch_advice(scenario)
-    yield from _size_advice(scenario)
+    size = list(_size_advice(scenario))
+    more = not (size and scenario.rack.given)  # other sizes than those of a given count are smaller
+    yield from (
+        words if more else words.removesuffix(MORE) for words in _batch_advice(scenario) if more or words != ROOM
+    )
+    yield from size
 
 
 def _size_advice(scenario: Scenario) -> Iterator[str]:
@@ -465,7 +471,7 @@ def _batch_advice(scenario: Scenario) -> Iterator[str]:
     decoding = 1 - service.fleet.curve.prompt_share(slots)
     if found := list(fewer_bits(scenario)):
         yield from found
-        yield "more devices a replica leave more room for sequences"
+        yield ROOM
     elif service.binds == "memory":
         ways = []
         if other := narrower(scenario):
@@ -477,7 +483,7 @@ def _batch_advice(scenario: Scenario) -> Iterator[str]:
         elif (saved := decoding * room_saving(running, slots, context)) >= LEAST:
             ways.append(f"with half the context twice as many share each read, for {show(saved, 'share')} less a token")
         if ways:
-            yield f"memory caps the batch: {ways[0]}; or take more devices a replica"
+            yield f"memory caps the batch: {ways[0]}{MORE}"
     elif service.binds in ("latency", "first token"):
         more = min(
             2 * slots, *(most for name, most in service.limits.items() if name not in ("latency", "first token"))

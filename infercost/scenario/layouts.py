@@ -286,6 +286,8 @@ def with_replica(reading: Reading) -> Reading:
     asked, devices, first = known
     widest = first.devices if any(asked.kept) else max(asked.setup.domain, first.devices)
     sizes = [devices] if devices else [first.devices * times for times in TIMES if first.devices * times <= widest]
+    if devices is None and "budget" in reading.given:  # whose money may end between them
+        sizes = list(range(first.devices, widest + 1))
     paid = devices_paid(reading, asked.setup.part, sizes)
     best, staged = _replicas_of(asked, paid or sizes, paid)
     is_first = not best or best[0].layout == first

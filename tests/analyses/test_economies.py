@@ -449,3 +449,11 @@ def test_twice_the_devices_are_advised_where_their_floor_is_much_lower(run: Run)
     assert f"a replica of 4 devices has a floor of ${floors[1]:.2f}: --gpu h200:4" in said["advice"]
     small = run("economies", "--gpu", "h100", "--model", "llama-3.1-8b", "--json").json
     assert not [text for text in small["advice"] if "has a floor of" in text]
+
+
+def test_no_larger_replica_is_advised_beside_a_smaller_one_that_is_cheaper(run: Run) -> None:
+    """The advice of one answer goes one way: of 32 H800 fewer, or more, and not both."""
+    asked = ("economies", "--gpu", "h800:32", "--model", "deepseek-v3", "--price", "2", "--json")
+    advice = run(*asked).json["advice"]
+    assert [text for text in advice if text.startswith("a replica of 16 devices has a floor of ")]
+    assert not [text for text in advice if "more devices a replica" in text]

@@ -308,6 +308,14 @@ def test_the_verdict_says_that_most_requests_wait(share: float, most: bool) -> N
     assert ("--max-wait-probability 1%" in report.verdict) is most
 
 
+@pytest.mark.parametrize(("users", "words"), [(7900, "need at least 1 replica of"), (4000, "need 1 replica of")])
+def test_replicas_whose_users_mostly_wait_are_the_least_that_are_needed(users: int, words: str) -> None:
+    """Of 7,917 users whose mean load one replica of four just takes, nearly each waits in the end."""
+    said = infercost.userbase(gpu="h100:4", model="llama-3.3-70b", users=users)
+    assert words in said.verdict
+    assert (said["wait_probability"] > 0.5) == ("at least" in words)
+
+
 @pytest.mark.parametrize(("slots", "replicas"), [(64, 1), (60, 2), (16, 4)])
 def test_nobody_waits_where_each_of_the_streams_that_were_asked_about_has_a_slot(slots: int, replicas: int) -> None:
     """A closed loop of 64 streams fills its slots and no other comes; kept for chance some more are provided."""
