@@ -16,7 +16,7 @@ from infercost.analyses.needs import (
     weight_rows,
     with_speed,
 )
-from infercost.analyses.remarks import count_flag, misfit, named, rack_notes, room_rows
+from infercost.analyses.remarks import MOST_USABLE, count_flag, misfit, named, rack_notes, room_rows
 from infercost.analyses.step import of_all
 from infercost.models import counting
 from infercost.models.find import stored_in
@@ -46,8 +46,6 @@ from infercost.units import many, show
 
 #: A context or a batch below this share of the one asked for is another question.
 LEAST_SHARE = 1 / 8
-#: The share of the memory that people let an engine plan with where its own default is too little.
-MOST_USABLE = 0.95
 #: Memory that hosts are sold with, in GB: two modules of a desktop, four of them, and up to those of a server.
 SIZES_OF_HOSTS = (32, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048, 3072, 4096)
 #: Memory that engines take outside the share they plan with.

@@ -275,9 +275,7 @@ def _of_a_service(scenario: Scenario) -> Report:
     nulls = (*own_or_api.remarks(scenario, even), *_null_notes(results, hours, day.stable))
     brief = bool(beside or scenario.question.get("purchase_price"))
     said = service_verdict(scenario, run, row, hours, missed, priced=bool(beside), brief=brief)
-    if waits and "at least" not in said:  # one that keeps up with the mean leaves nearly all waiting
-        said = said.replace(" need ", " need at least ", 1)
-    said += waits
+    said = (said.replace(" need ", " need at least ", 1) if waits else said) + waits
     report = Report(
         command="userbase",
         verdict=with_habits(_said(scenario, run, missed, charged + beside, said), scenario.inputs),

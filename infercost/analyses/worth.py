@@ -6,19 +6,21 @@ from typing import Any, NamedTuple
 
 from infercost.analyses.hosts import holds
 from infercost.analyses.many import LAYOUT, at_point
-from infercost.analyses.remarks import count_flag, on_devices
-from infercost.analyses.step import MOST, prompts_share, token_seconds, token_time, under_load
+from infercost.analyses.remarks import MOST_USABLE, count_flag, on_devices
+from infercost.analyses.step import MOST, prompts_share, step_pace, step_results, token_seconds, token_time, under_load
 from infercost.errors import InfercostError
 from infercost.fleet.cost import Service, device_seconds, floor_of
 from infercost.numeric import ceiling, floor, last_that
 from infercost.parts.accelerator import has_endless_rate, is_owned, joins
 from infercost.parts.formats import CACHES, WEIGHTS
 from infercost.parts.preset import counted
-from infercost.parts.stack import eight_bit_cache, reads_gguf
+from infercost.parts.stack import eight_bit_cache, reads_gguf, splits_layers
 from infercost.replica.layout import Layout
+from infercost.replica.memory import Setup
 from infercost.replica.serving import Served, full_prefill_time, serve_closed, serve_rate
 from infercost.replica.step import Running, full_batch, pace_of, tpot_of
-from infercost.scenario.rack import engine_layouts, fitting_plan
+from infercost.scenario.layouts import MUCH
+from infercost.scenario.rack import engine_layouts, fitting_plan, least_plan
 from infercost.scenario.read import Question
 from infercost.scenario.scenario import Scenario, running_sequences
 from infercost.units import many, show
@@ -58,7 +60,7 @@ def advice(scenario: Scenario, results: dict[str, Any]) -> tuple[str, ...]:
     running, bound, batch = scenario.running, results["bound"], results["batch"]
     if bound == "host":
         return (LESS_IN_HOST,)
-    if room := tuple(_room_for_all(scenario)):
+    if room := tuple(_room_for_all(scenario)) or tuple(_a_little_short(scenario, results)):
         return room
     if apart := tuple(_prompts_apart(scenario, batch)):
         return apart
@@ -78,6 +80,51 @@ def advice(scenario: Scenario, results: dict[str, Any]) -> tuple[str, ...]:
         sending = show(min((times.parts.communication or 0.0) / times.step, 1.0), "share")
         return (f"the links bind: they take {sending} of a step; use fewer devices a replica, or faster links",)
     return tuple(_more_a_launch(scenario, batch))
+
+
+def _a_little_short(scenario: Scenario, results: dict[str, Any]) -> Iterator[str]:
+    """What a little more room gives where a much better layout just does not fit: fewer stages, or fewer devices."""
+    rack, question = scenario.rack, scenario.question
+    setup, layout = rack.setup, rack.plan.layout
+    kept = scenario.is_row or scenario.requests is not None or setup.host or splits_layers(setup.stack)
+    if kept or layout.devices == 1 or any(rack.widths):
+        return
+    changes: list[tuple[dict[str, Any], str, Setup]] = []
+    if question.get("usable") is None and setup.usable < MOST_USABLE and not setup.start.rule:
+        more = setup._replace(usable=MOST_USABLE)
+        changes.append(({"usable": MOST_USABLE}, f"--usable {MOST_USABLE:g}", more))
+    cache = CACHES[eight_bit_cache(setup.stack)]
+    if rack.model.kv_bits > (bits := cache.bytes_per_value * 8):
+        small = setup._replace(model=setup.model._replace(kv_bits=bits))
+        changes.append(({"kv_dtype": cache}, option(scenario), small))
+    for change, flag, room in changes:
+        plan = fitting_plan(room, layout.devices) if rack.given else least_plan(room)
+        better = plan and (plan.layout.devices, plan.layout.pp) < (layout.devices, layout.pp)
+        if better and (said := _with_room(scenario, results, change)):
+            yield f"{said} ({flag})"
+            return
+
+
+def _with_room(scenario: Scenario, results: dict[str, Any], change: dict[str, Any]) -> str:
+    """The layout, the time of a token and its price with an option changed, where that is much better; else empty."""
+    try:
+        other = at_point(_unlaid(scenario.question), change, ORIGIN)
+        batch, pace, served = step_pace(other)
+    except InfercostError:
+        return ""
+    if (
+        not other.rack.plan.fits
+        or (served and not served.stable)
+        or other.rack.plan.layout == scenario.rack.plan.layout
+    ):
+        return ""
+    found, usd = step_results(other, batch, pace, served, bracketed=False), "usd_per_million_tokens"
+    key = usd if results[usd] and found[usd] else "tpot_s"
+    if found[key] > results[key] / MUCH:
+        return ""
+    price = f" at {show(found[usd], 'USD')} a million output tokens" if found[usd] else ""
+    where = f"{other.rack.plan.layout.words} on {many(other.copies * other.rack.devices, 'device')}"
+    return f"a little more room is enough for {where}: {show(token_time(other), 's')} a token{price}"
 
 
 def _room_for_all(scenario: Scenario) -> Iterator[str]:

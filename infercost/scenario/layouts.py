@@ -159,13 +159,8 @@ class Asked(NamedTuple):
 
     def _choice(self, copies: int, plan: Plan, share: float) -> Choice:
         running, load = self.running.on(plan), self.load
-        if self.setup.model.prefill_only and load.request:
-            texts = share if self.batch else texts_of_pass(running.replica, load.request)
-            time = prefill_time(running.replica, texts, load.request)
-            return Choice(copies, plan.layout, copies * texts / time, time)
-        if load.reads and load.request:
-            rate = copies * load.request.input_tokens / full_prefill_time(running.replica, load.request)
-            return Choice(copies, plan.layout, rate, prefill_time(running.replica, 1, load.request))
+        if load.request and (self.setup.model.prefill_only or load.reads):
+            return self._read(running, copies, share, load.request)
         held = plan.max_sequences
         most = load.most * (plan.layout.dp if self.groupwise else 1)
         most = most if held is None else min(most, held)
@@ -190,6 +185,15 @@ class Asked(NamedTuple):
         rate = copies * served.rate * request.output_tokens
         late = not served.stable or (self.max_tpot < inf and self._tpot(running, 1.0) > self.max_tpot)
         return Choice(copies, plan.layout, rate, served.request_time, late)
+
+    def _read(self, running: Running, copies: int, share: float, request: Request) -> Choice:
+        """What replicas read of texts that come together, or of prompts whose only token comes with them."""
+        if self.setup.model.prefill_only:
+            texts = share if self.batch else texts_of_pass(running.replica, request)
+            time = prefill_time(running.replica, texts, request)
+            return Choice(copies, running.rack.plan.layout, copies * texts / time, time)
+        rate = copies * request.input_tokens / full_prefill_time(running.replica, request)
+        return Choice(copies, running.rack.plan.layout, rate, prefill_time(running.replica, 1, request))
 
     def _of_job(self, running: Running, copies: int, batch: int) -> Choice:
         """What replicas do of a job, full batches of it until its end, and how long that takes."""
