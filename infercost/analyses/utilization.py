@@ -37,6 +37,7 @@ from infercost.analyses.step import (
     OVERLOADED,
     at_once,
     decoded_alone,
+    ends_late,
     in_all,
     is_counted_whole,
     job_remarks,
@@ -162,7 +163,7 @@ def answer(scenario: Scenario) -> Report:
         whole=pace.step if running.overlap == "full" else None,
         advice=advised,
         notes=_notes(scenario, batch, tuned),
-        met=rack.plan.fits and not (overloaded or taken),
+        met=rack.plan.fits and not (overloaded or taken or ends_late(scenario, results)),
         work=lambda: _shown_work(scenario),
     )
     return _beside_api(with_own(_of_replicas(report, scenario, results, pace), scenario), scenario)

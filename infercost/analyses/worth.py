@@ -7,7 +7,16 @@ from typing import Any, NamedTuple
 from infercost.analyses.hosts import holds
 from infercost.analyses.many import LAYOUT, at_point
 from infercost.analyses.remarks import MOST_USABLE, count_flag, on_devices
-from infercost.analyses.step import MOST, prompts_share, step_pace, step_results, token_seconds, token_time, under_load
+from infercost.analyses.step import (
+    MOST,
+    ends_late,
+    prompts_share,
+    step_pace,
+    step_results,
+    token_seconds,
+    token_time,
+    under_load,
+)
 from infercost.errors import InfercostError
 from infercost.fleet.cost import Service, device_seconds, floor_of
 from infercost.numeric import ceiling, floor, last_that
@@ -22,7 +31,7 @@ from infercost.replica.step import Running, full_batch, pace_of, tpot_of
 from infercost.scenario.layouts import MUCH
 from infercost.scenario.rack import engine_layouts, fitting_plan, least_plan
 from infercost.scenario.read import Question
-from infercost.scenario.scenario import Scenario, running_sequences
+from infercost.scenario.scenario import IN_TIME, Scenario, running_sequences
 from infercost.units import many, show
 
 #: A change of less than this share of the answer is no advice.
@@ -60,7 +69,8 @@ def advice(scenario: Scenario, results: dict[str, Any]) -> tuple[str, ...]:
     running, bound, batch = scenario.running, results["bound"], results["batch"]
     if bound == "host":
         return (LESS_IN_HOST,)
-    if room := tuple(_room_for_all(scenario)) or tuple(_a_little_short(scenario, results)):
+    room = tuple(_in_time(scenario, results)) or tuple(_room_for_all(scenario))
+    if room := room or tuple(_a_little_short(scenario, results)):
         return room
     if apart := tuple(_prompts_apart(scenario, batch)):
         return apart
@@ -80,6 +90,20 @@ def advice(scenario: Scenario, results: dict[str, Any]) -> tuple[str, ...]:
         sending = show(min((times.parts.communication or 0.0) / times.step, 1.0), "share")
         return (f"the links bind: they take {sending} of a step; use fewer devices a replica, or faster links",)
     return tuple(_more_a_launch(scenario, batch))
+
+
+def _in_time(scenario: Scenario, results: dict[str, Any]) -> Iterator[str]:
+    """The least devices on which a job that ends too late ends within its deadline, where replicas of a layout do."""
+    if scenario.is_row or not ends_late(scenario, results):
+        return
+    question = _unlaid(scenario.question)
+    try:
+        other = at_point(question, {**on_devices(question, 1), "gpus": None}, ORIGIN)
+    except InfercostError:
+        return
+    devices = other.copies * other.rack.devices
+    if (count := other.question.given.get("gpus")) and count.origin == IN_TIME:
+        yield f"{many(devices, 'device')} end it in time ({count_flag(scenario.question, devices)})"
 
 
 def _a_little_short(scenario: Scenario, results: dict[str, Any]) -> Iterator[str]:

@@ -40,7 +40,7 @@ from infercost.scenario.rack import (
 )
 from infercost.scenario.read import Given, Question, Reading, read_part
 from infercost.scenario.running import read_draft, read_load, read_request, read_running, read_text
-from infercost.scenario.scenario import AS_LEAST, CHEAPEST, CHOSEN, COMPARED, FOR_ONE, Load, most_at_once
+from infercost.scenario.scenario import AS_LEAST, CHEAPEST, CHOSEN, COMPARED, FOR_ONE, IN_TIME, Load, most_at_once
 from infercost.scenario.usual import usual_lengths
 from infercost.units import many, show
 
@@ -109,7 +109,7 @@ class Asked(NamedTuple):
     whether replicas that read prompts apart are among the devices that were counted. ``kept`` are widths,
     and ``copies`` replicas, that somebody asked for, 0 where they are free; ``groupwise`` is whether the most sequences
     of the load are those of each data parallel group. ``job`` is how many requests are to end soonest, 0 where somebody
-    waits for each, or said how many run at once.
+    waits for each, or said how many run at once; it ends within ``deadline`` seconds.
     """
 
     setup: Setup
@@ -124,6 +124,7 @@ class Asked(NamedTuple):
     groupwise: bool = True
     shares: bool = False
     job: float = 0.0
+    deadline: float = inf
 
     @property
     def is_full(self) -> bool:
@@ -422,7 +423,9 @@ def _asked(reading: Reading, setup: Setup) -> Asked | None:
         load = Load((load.request or _usual_request(reading, setup)) if batch or load.reads else None, apart=load.apart)
     wide = command == "fit" or is_job or load.reads
     job = 0.0 if batch or not is_job or load.reads or load.apart else float(reading.get("requests"))
-    return Asked(setup, running, load, draft, batch, wide=wide, groupwise=groupwise, job=job)
+    return Asked(setup, running, load, draft, batch, wide=wide, groupwise=groupwise, job=job)._replace(
+        deadline=reading.get("deadline") or inf
+    )
 
 
 def _usual_request(reading: Reading, setup: Setup) -> Request | None:
@@ -453,9 +456,23 @@ def _cheapest_job(asked: Asked) -> tuple[list[Choice], str]:
     first, domain = least.layout.devices, asked.setup.domain
     sizes = [first * times for times in TIMES if times == 1 or first * times <= domain]
     found = [one for size in sizes for one in asked.choices(1, _layouts(asked, size))]
+    if in_time := [late for one in found if (late := _within(asked, one))]:
+        return sorted(in_time, key=lambda one: (one.devices, one.time)), ""
     found.sort(key=lambda one: one.time * one.devices)
     best = _simplest_first(found, [1 / (one.time * one.devices) for one in found], LITTLE - 1)
     return (best, _few_ran(best)) if best and best[0].devices > 1 else ([], "")
+
+
+def _within(asked: Asked, one: Choice) -> Choice | None:
+    """The least replicas of a layout that end a job within its deadline; None without one, and where none do."""
+    if asked.deadline == inf:
+        return None
+    least = max(int(one.time / asked.deadline), 1)
+    for copies in range(least, min(least + len(TIMES), MOST_DEVICES)):
+        more = next(asked.choices(copies, [one.layout]), None)
+        if more and more.time <= asked.deadline:
+            return more
+    return None
 
 
 def _soonest(every: Iterable[Choice]) -> tuple[list[Choice], str]:
@@ -640,7 +657,7 @@ def _answered(question: Question, devices: int | None, found: list[Choice], aske
     if best.copies > 1:
         values["dp"] = Given(best.copies, CHOSEN)
     if used != given:
-        values["gpus"] = Given(used, CHOSEN if given else CHEAPEST if asked.job else AS_LEAST)
+        values["gpus"] = Given(used, CHOSEN if given else _why_counted(asked))
     lone = f", {EACH_ALONE}: --batch 1 asks for the fastest for one alone"
     is_lone = question.command == "utilization" and asked.is_full and asked.load.request is None
     lone = lone if best.copies > 1 and is_lone else ""
@@ -659,6 +676,13 @@ def _answered(question: Question, devices: int | None, found: list[Choice], aske
         notes += _for_one(question, asked, best)
     every, notes = {**question.given, **values, **asked_for}, [*question.notes, *notes]
     return question._replace(given=every, notes=tuple(notes), idle=given - used - apart if given else 0, apart=apart)
+
+
+def _why_counted(asked: Asked) -> str:
+    """The origin of a count of devices that nobody gave."""
+    if not asked.job:
+        return AS_LEAST
+    return CHEAPEST if asked.deadline == inf else IN_TIME
 
 
 def _for_one(question: Question, asked: Asked, full: Choice) -> Iterator[Note]:

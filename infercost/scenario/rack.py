@@ -26,6 +26,7 @@ from infercost.scenario.scenario import (
     CHEAPEST,
     CHOSEN,
     FOR_LOAD,
+    IN_TIME,
     ONE,
     copies_of,
     devices_of_one,
@@ -78,7 +79,7 @@ def read_rack(reading: Reading) -> Rack:
     reading.take("gpus", count, "given" if devices else _why_so_many(plan))
     for name in ("tp", "pp", "ep"):
         reading.take(name, getattr(plan.layout, name), "chosen")
-    given = bool(devices) and reading.origin("gpus") not in (AS_LEAST, CHEAPEST, FOR_LOAD, ONE)
+    given = bool(devices) and reading.origin("gpus") not in (AS_LEAST, CHEAPEST, FOR_LOAD, IN_TIME, ONE)
     asked = {name: 0 if reading.origin(name) == CHOSEN else width for name, width in widths.widths.items()}
     rack = rack_of(setup, plan, given, Layout(**asked))
     rack = rack._replace(idle=reading.question.idle) if copies_of(reading) == 1 else rack

@@ -239,12 +239,17 @@ def _shared(reading: Reading) -> dict[str, Any]:
 
     Raises:
         BadValue: both.
+        Missing: the longest time of no job.
     """
     copies, measured, share = copies_of(reading), reading.take("measured_tokens_per_s"), reading.take("measured_mfu")
     if measured is not None and share is not None:
         raise BadValue("--measured-tokens-per-s and --measured-mfu both say what was measured", "give one of them")
     measured = None if measured is None else measured / copies
-    return {"copies": copies, "measured": measured, "measured_mfu": share, "requests": reading.take("requests")}
+    requests, deadline = reading.take("requests"), reading.take("deadline")
+    if deadline is not None and requests is None:
+        raise Missing("--deadline is of a job", "give --requests 1M, with --isl and --osl")
+    jobs = {"requests": requests, "deadline": deadline}
+    return {"copies": copies, "measured": measured, "measured_mfu": share, **jobs}
 
 
 def _sweep_batch(reading: Reading) -> Scenario:

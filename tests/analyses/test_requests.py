@@ -926,6 +926,23 @@ def test_a_job_without_a_count_takes_the_devices_of_least_money(run: Run) -> Non
     assert each[0] > 5 * each[1]
 
 
+def test_a_deadline_takes_the_least_devices_that_end_a_job_in_time(run: Run) -> None:
+    """A replica of four H100 takes 22.2 hours: one for 24, two for 12, and four given for 12 are too few."""
+    asked = ("utilization", "--model", "llama-3.1-70b", "--isl", "500", "--osl", "500", "--requests", "1M", "--json")
+    for hours, devices in ((24, 4), (12, 8), (6, 16)):
+        said = run(*asked, "--gpu", "h100", "--deadline", f"{hours}h")
+        assert said.code == 0
+        assert said.json["results"]["job_time_s"] <= hours * 3600
+        assert said.json["results"]["gpus"] == devices
+        assert 22.2 / (devices / 4) == pytest.approx(said.json["results"]["job_time_s"] / 3600, rel=0.01)
+    late = run(*asked, "--gpu", "h100:4", "--deadline", "12h")
+    assert (late.code, late.json["met"]) == (3, False)
+    assert late.json["verdict"].startswith("No, not within 12 hours: 1,000,000 requests take 22.2 hours ")
+    assert late.json["advice"][0] == "8 devices end it in time (--gpu h100:8)"
+    assert run(*asked, "--gpu", "h100:4", "--deadline", "1d").code == 0
+    assert run(*asked[:-3], "--gpu", "h100", "--deadline", "1d").code == 2
+
+
 def test_no_more_are_in_flight_than_there_are_requests() -> None:
     """Four requests are four in flight, however many might be; one takes, four take."""
     asked = {"gpu": "h100", "model": "llama-3.1-8b", "input_tokens": 1000, "output_tokens": 500}
