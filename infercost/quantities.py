@@ -1097,6 +1097,7 @@ QUANTITIES: dict[str, Quantity] = {
     "mean_concurrent": figure("decoding, mean"),
     "max_cost": figure("most USD a million tokens", "USD"),
     "max_tpot": figure("longest time between tokens", "s", json="max_tpot"),
+    "deadline": figure("longest time of the job", "s", json="deadline"),
     "max_ttft": figure("longest mean time to the first token", "s", json="max_ttft"),
     "max_wait_probability": figure("may wait for a slot", "share"),
     "headroom_share": figure("queue headroom", "share"),

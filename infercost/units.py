@@ -77,6 +77,7 @@ TOKENS = Kind("a whole number", "", _COUNT, "0, 4096 or 128k", most=1e9, whole=T
 TOKEN_RATE = Kind("tokens a second", "token/s", {**_COUNT, "/s": 1.0, "k/s": 1e3}, "14800, 14.8k or 14800/s")
 RATE = Kind("requests a second", "1/s", _PER_SECOND, "5, 5/s or 300/min")
 DURATION = Kind("a duration", "s", {"": 1.0, **_SECONDS}, "5us, 0.5ms or 0s", zero=True)
+DEADLINE = Kind("a duration", "s", {**_SECONDS, "min": 60.0, "h": 3600.0, "d": 86400.0}, "24h, 90min or 3d")
 LATENCY = Kind("a duration", "s", _SECONDS, "40ms or 0.04s")
 PART = Kind("a share", "share", {"": 1.0, "%": 0.01}, "0, 0.5 or 50%", most=1, zero=True)
 MARGIN = Kind("a gross margin", "share", {"": 1.0, "%": 0.01}, "0.6 or 60%", most=0.99, zero=True)

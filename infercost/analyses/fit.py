@@ -16,7 +16,7 @@ from infercost.analyses.needs import (
     weight_rows,
     with_speed,
 )
-from infercost.analyses.remarks import count_flag, misfit, named, rack_notes, room_rows
+from infercost.analyses.remarks import MOST_USABLE, count_flag, misfit, named, rack_notes, room_rows
 from infercost.analyses.step import of_all
 from infercost.models import counting
 from infercost.models.find import stored_in
@@ -40,14 +40,12 @@ from infercost.replica.memory import (
 )
 from infercost.replica.work import Host, held_memory
 from infercost.report import Note, Report, Row
-from infercost.scenario.rack import engine_layouts, first_layout, least_plan
+from infercost.scenario.rack import MOST_DEVICES, engine_layouts, first_layout, least_of_all, least_plan
 from infercost.scenario.scenario import CHOSEN, Scenario
 from infercost.units import many, show
 
 #: A context or a batch below this share of the one asked for is another question.
 LEAST_SHARE = 1 / 8
-#: The share of the memory that people let an engine plan with where its own default is too little.
-MOST_USABLE = 0.95
 #: Memory that hosts are sold with, in GB: two modules of a desktop, four of them, and up to those of a server.
 SIZES_OF_HOSTS = (32, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048, 3072, 4096)
 #: Memory that engines take outside the share they plan with.
@@ -138,10 +136,33 @@ def misfits(scenario: Scenario) -> tuple[str, tuple[str, ...]]:
     one, verdict = alone(scenario, devices), misfit(rack, devices).strip()
     both = "fewer bits with more devices" if joins(rack.part) else "fewer bits with a shorter context"
     none = f"no single change makes it fit: combine {both}"
-    count = many(devices, "device") if devices else ""
-    count = count.partition(" ")[0] if "weights alone" in verdict else count
-    whole = f" As asked it takes {count}." if count else ""
+    whole = _that_hold(scenario, *more[:2], bare="weights alone" in verdict) if more and devices else ""
     return verdict + (one.words if one else whole), tuple(_changes(scenario, one, more)) or (none,)
+
+
+def _that_hold(scenario: Scenario, layout: Layout, copies: int, bare: bool) -> str:
+    """How many devices hold it, for a verdict; on no more than were asked about, in which layout.
+
+    The word for them is left out where it is ``bare``, behind another count.
+    """
+    devices, asked = copies * layout.devices, scenario.copies * scenario.rack.devices
+    within = layout.words if copies == 1 else f"{copies:,} replicas of {layout.words}"
+    if devices == asked:
+        return f" The same {many(devices, 'device')} hold it in {within}."
+    if devices < asked:
+        return f" In {within} {many(devices, 'device')} {'holds' if devices == 1 else 'hold'} it."
+    nodes = f", {nodes:,} in whole nodes" if (nodes := _whole_nodes(scenario, devices)) else ""
+    if _usable_more(scenario.rack.setup, scenario):
+        return f" With --usable {MOST_USABLE:g} they hold it, else {many(devices, 'device')}{nodes}."
+    return f" {devices:,}{'' if bare else ' devices'} hold it{nodes}."
+
+
+def _whole_nodes(scenario: Scenario, devices: int) -> int:
+    """The devices of the least whole nodes that hold it where fewer do that are none; 0 where there is no other."""
+    plan, domain = least_plan(scenario.rack.setup), scenario.rack.setup.domain
+    if devices <= domain or devices % domain == 0 or plan is None or any(scenario.rack.widths):
+        return 0
+    return plan.layout.devices if plan.layout.devices > devices else 0
 
 
 def _changes(scenario: Scenario, one: Alone | None, more: tuple[Layout, int, str] | None) -> Iterator[str]:
@@ -149,11 +170,12 @@ def _changes(scenario: Scenario, one: Alone | None, more: tuple[Layout, int, str
     model = setup.model
     yield from _with_host(plan, setup)
     yield from one.advice if one else ()
+    if _usable_more(setup, scenario):
+        yield f"{show(MOST_USABLE, 'share')} of the memory planned with (--usable {MOST_USABLE:g})"
     if more is not None:
         yield f"{_devices(scenario, *more[:2])}{more[2]}"
-    is_free = scenario.question.get("usable") is None and setup.usable < MOST_USABLE and not setup.start.rule
-    if is_free and setup._replace(usable=MOST_USABLE).plan(plan.layout).fits:
-        yield f"{show(MOST_USABLE, 'share')} of the memory planned with (--usable {MOST_USABLE:g})"
+        if nodes := _whole_nodes(scenario, more[0].devices * more[1]):
+            yield f"{nodes:,} devices, whole nodes ({count_flag(scenario.question, nodes)})"
     told = one and (scenario.rack.devices == 1 or reads_gguf(setup.stack))
     for name in () if told else ("q8_0", "q4_k_m") if reads_gguf(setup.stack) else ("fp8", "int4"):
         smaller = stored_in(model, STORED[name])
@@ -175,6 +197,12 @@ def _changes(scenario: Scenario, one: Alone | None, more: tuple[Layout, int, str
         yield f"a batch of {held:,} (--batch {held})"
 
 
+def _usable_more(setup: Setup, scenario: Scenario) -> bool:
+    """Whether the share of the memory that people let an engine plan with at most, more than asked, makes it fit."""
+    is_free = scenario.question.get("usable") is None and setup.usable < MOST_USABLE and not setup.start.rule
+    return is_free and setup._replace(usable=MOST_USABLE).plan(scenario.rack.plan.layout).fits
+
+
 def _more(scenario: Scenario) -> tuple[Layout, int, str] | None:
     """The layout and the replicas that hold it, as many as it takes where nobody said, and what is left out for them.
 
@@ -183,7 +211,7 @@ def _more(scenario: Scenario) -> tuple[Layout, int, str] | None:
     rack, copies, asked = scenario.rack, scenario.copies, scenario.question.given.get("dp")
     setup, plan = rack.setup, rack.plan
     free = (asked is None or asked.origin == CHOSEN) and not scenario.batches  # which stand on one replica
-    more = (least_plan(setup, by_experts=True) if rack.widths.ep > 1 else None) or least_plan(setup)
+    more = (least_plan(setup, by_experts=True) if rack.widths.ep > 1 else None) or _least(setup)
     if free and plan.max_sequences and not (any(rack.widths) or plan.host):
         batch = scenario.question.get("batch") or plan.batch
         ways = [(plan.layout, ceil(batch / plan.max_sequences)), *_uncounted(scenario)]
@@ -194,6 +222,12 @@ def _more(scenario: Scenario) -> tuple[Layout, int, str] | None:
         return more.layout, copies, ""
     without = least_plan(setup._replace(host=None)) if setup.host else None
     return (without.layout, copies, " without --host") if without else None
+
+
+def _least(setup: Setup) -> Plan | None:
+    """The plan on the least devices that hold it, in as usual a layout as any of them does; None where none do."""
+    usual = least_plan(setup)
+    return least_of_all(setup, usual.layout.devices - 1 if usual else MOST_DEVICES) or usual
 
 
 def _uncounted(scenario: Scenario) -> Iterator[tuple[Layout, int]]:
@@ -465,17 +499,21 @@ def _in_all(scenario: Scenario) -> str:
         flags = layout.flags if copies == 1 else f"--dp {copies} {layout.flags}"
         words.append(f"{most:,} as {'one replica' if copies == 1 else f'{copies:,} replicas'}: {flags}")
     if fewer := _fewer_devices(scenario):
-        words.append(f"{fewer:,} devices hold them as one replica: {count_flag(scenario.question, fewer)}")
+        count, flag = fewer.layout.devices, count_flag(scenario.question, fewer.layout.devices)
+        alone = "hold them as one replica" if scenario.copies > 1 else "hold it"
+        nodes, odd = divmod(scenario.copies * scenario.rack.devices, scenario.rack.setup.domain)
+        words += [f"{nodes:,} whole nodes"] if nodes > 1 and not odd else []
+        words.append(f"{many(count, 'device')} {'barely ' if fewer.barely else ''}{alone}: {flag}")
     return f" ({'; '.join(words)})" if words else ""
 
 
-def _fewer_devices(scenario: Scenario) -> int:
-    """Fewer devices that hold all as one replica where several were chosen for their speed; 0 where none do."""
-    rack, batch = scenario.rack, scenario.question.get("batch")
-    if rack.given or scenario.copies == 1 or not batch or scenario.is_row:
-        return 0
-    least = least_plan(rack.setup._replace(batch=batch))
-    return least.layout.devices if least and least.layout.devices < scenario.copies * rack.devices else 0
+def _fewer_devices(scenario: Scenario) -> Plan | None:
+    """The plan on fewer devices that hold all as one replica, where more were chosen as engines count or for speed."""
+    rack, devices = scenario.rack, scenario.copies * scenario.rack.devices
+    if rack.given or devices == 1 or any(rack.widths) or scenario.is_row or not joins(rack.part):
+        return None
+    batch = scenario.question.get("batch") or scenario.copies * rack.plan.batch
+    return least_of_all(rack.setup._replace(batch=batch), devices - 1)
 
 
 def _fullest(scenario: Scenario) -> tuple[int, int, Layout | None]:

@@ -102,7 +102,8 @@ class Alone(NamedTuple):
         whole = [counted(self.parts, self.larger)] if self.larger else []
         if self.devices:
             whole += [counted(self.devices, self.part) if self.larger else many(self.devices, self.noun)]
-        return f"{one} As asked it takes {' or '.join(whole)}." if whole else one
+        holds = "hold" if self.devices or self.parts > 1 else "holds"
+        return f"{one} {' or '.join(whole)} {holds} it as asked." if whole else one
 
     @property
     def advice(self) -> tuple[str, ...]:

@@ -65,6 +65,8 @@ _OF_REQUEST = (
 )
 #: What only a model that fits serves, and what has no end where requests pile up.
 _OF_QUEUE = (*_OF_PRICE, "ttft_s", "request_time_s", "in_flight", "job_time_s")
+#: The share of the memory that people let an engine plan with where its own default is too little.
+MOST_USABLE = 0.95
 PILED = "requests pile up: the queue has no end"
 #: What no more users than a service keeps up with have, by the start of its key.
 _OF_USERS = (

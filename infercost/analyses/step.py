@@ -477,7 +477,13 @@ def job_words(scenario: Scenario, results: dict[str, Any]) -> str:
         why = next((item.origin for item in scenario.inputs if item.key == "batch" and item.assumed), "")
         at = f"at batch {show(copies * scenario.batch, '')}{f' ({why})' if (why := why.partition(': ')[2]) else ''}"
     take, at = "takes" if scenario.requests == 1 else "take", at and f" {at}"
-    return f"{what} {take} {long}{money} on {place_of_all(scenario)}{at}. "
+    no = f"No, not within {lasting(scenario.deadline or 0)}: " if ends_late(scenario, results) else ""
+    return f"{no}{what} {take} {long}{money} on {place_of_all(scenario)}{at}. "
+
+
+def ends_late(scenario: Scenario, results: dict[str, Any]) -> bool:
+    """Whether a job ends after its deadline."""
+    return (results.get("job_time_s") or 0.0) > (scenario.deadline or float("inf"))
 
 
 def _bands_of_job(scenario: Scenario, results: dict[str, Any]) -> Bands:

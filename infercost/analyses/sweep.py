@@ -505,7 +505,7 @@ def _verdict(axes: tuple[Axis, ...], head: Headline, rows: Rows, served: str) ->
         return start.strip()
     first, waiting = feasible[0], _waiting_words(axes, feasible)
     times = _times_of(axes, figures, feasible) if (figures := varying_figures(axes, head, feasible)) else ""
-    waiting += _engine_words(axes, feasible, times)
+    waiting += _engine_words(axes, feasible, times) + _stage_words(axes, feasible)
     start += _own_words(axes, first)
     if not figures:
         figures = _figures(axes, head, feasible) or ["fits"]
@@ -523,6 +523,19 @@ def _verdict(axes: tuple[Axis, ...], head: Headline, rows: Rows, served: str) ->
         ranges = "; ".join(_range(axes, figure, feasible) for figure in figures)
         return f"{start}Over {many(len(feasible), 'point')}, {ranges}.{waiting}"
     return f"{start}{_trends(axes, figures, feasible)}.{waiting}"
+
+
+def _stage_words(axes: tuple[Axis, ...], rows: Rows) -> str:
+    """That narrower tensor parallelism is paid on as many devices, the rest of them stages; empty where it is not."""
+    stages = {row.get("tp"): row.get("pp") for row in rows}
+    staged = [f"tp {tp} in {pp} stages" for tp, pp in stages.items() if (pp or 1) > 1]
+    if (
+        [axis.key for axis in axes] != ["tp"]
+        or len({row.get("gpus") for row in rows}) > 1
+        or len({*stages.values()}) < 2
+    ):
+        return ""
+    return f" All {many(rows[0]['gpus'], 'device')} are paid at each: {_enumerated(staged)}."
 
 
 def _times_of(axes: tuple[Axis, ...], figures: Sequence[str], rows: Rows) -> str:

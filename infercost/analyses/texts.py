@@ -6,7 +6,7 @@ from infercost import formulas
 from infercost.analyses.measurement import against_of, claimed, found_of, with_measured
 from infercost.analyses.prices import says_price
 from infercost.analyses.remarks import count_remark, kind, misfit, overlap_words, room_rows, step_notes, sure
-from infercost.analyses.step import OVERLOADED, job_remarks, job_results, job_words, of_all, place_of_all
+from infercost.analyses.step import OVERLOADED, ends_late, job_remarks, job_results, job_words, of_all, place_of_all
 from infercost.numeric import known_share
 from infercost.parts.accelerator import called
 from infercost.parts.preset import counted
@@ -43,7 +43,7 @@ def answer(scenario: Scenario) -> Report:
         )
         + room_rows(rack),
         notes=(*step_notes(running, ()), *(_UNMEASURED if kind(running) == "estimate" else ()), *scenario.notes),
-        met=rack.plan.fits and keeps_up,
+        met=rack.plan.fits and keeps_up and not ends_late(scenario, results),
         work=lambda: _shown_work(scenario),
     )
     report = of_all(report, scenario)

@@ -274,7 +274,8 @@ def _of_a_service(scenario: Scenario) -> Report:
     waits, charged = wait_words(results, day.stable), user_words(scenario, results)
     nulls = (*own_or_api.remarks(scenario, even), *_null_notes(results, hours, day.stable))
     brief = bool(beside or scenario.question.get("purchase_price"))
-    said = service_verdict(scenario, run, row, hours, missed, priced=bool(beside), brief=brief) + waits
+    said = service_verdict(scenario, run, row, hours, missed, priced=bool(beside), brief=brief)
+    said = (said.replace(" need ", " need at least ", 1) if waits else said) + waits
     report = Report(
         command="userbase",
         verdict=with_habits(_said(scenario, run, missed, charged + beside, said), scenario.inputs),

@@ -37,6 +37,7 @@ from infercost.analyses.step import (
     OVERLOADED,
     at_once,
     decoded_alone,
+    ends_late,
     in_all,
     is_counted_whole,
     job_remarks,
@@ -162,7 +163,7 @@ def answer(scenario: Scenario) -> Report:
         whole=pace.step if running.overlap == "full" else None,
         advice=advised,
         notes=_notes(scenario, batch, tuned),
-        met=rack.plan.fits and not (overloaded or taken),
+        met=rack.plan.fits and not (overloaded or taken or ends_late(scenario, results)),
         work=lambda: _shown_work(scenario),
     )
     return _beside_api(with_own(_of_replicas(report, scenario, results, pace), scenario), scenario)
@@ -918,9 +919,12 @@ def apart_words(scenario: Scenario, results: dict[str, Any]) -> str:
     replicas = many(whole, "device") if each == 1 else f"{many(whole, 'replica')} of {each:,}"
     share = f", {show(needed / whole, 'share')} used" if whole > needed else ""
     counts = "rates a device count" if results["usd_per_million_tokens"] is None else "the price counts"
-    more = f"{used} device{'' if used == '1' else 's'}"
+    more = f"{used} device{'' if used == '1' else 's'} more"
+    if apart := scenario.question.apart:  # the count that was given is of all
+        every = scenario.copies * each + apart
+        more = f"{used} of the {every:,} devices" if whole * each <= apart else more
     sent = f", and send {_sent(scenario, results)}" if scenario.load.rate is not None else ""
-    beside = f" Prompts take {more} more ({replicas}{share}), which {counts} in{sent}."
+    beside = f" Prompts take {more} ({replicas}{share}), which {counts} in{sent}."
     return beside + _instead_words(scenario, results)
 
 
@@ -970,6 +974,7 @@ def instead(scenario: Scenario, overloaded: bool) -> dict[str, Any]:
         return {}
     given = scenario.question.given
     chosen = [name for name in LAYOUT if name in given and given[name].origin.startswith("assumed")]
+    chosen += LAYOUT[1:] if scenario.load.rate is not None else []  # widths of replicas that decode alone
     question = scenario.question.changed(dict.fromkeys(chosen), ORIGIN)
     if reading := question.apart:
         all_of_them = on_devices(question, scenario.copies * scenario.rack.devices + reading)

@@ -6,21 +6,32 @@ from typing import Any, NamedTuple
 
 from infercost.analyses.hosts import holds
 from infercost.analyses.many import LAYOUT, at_point
-from infercost.analyses.remarks import count_flag, on_devices
-from infercost.analyses.step import MOST, prompts_share, token_seconds, token_time, under_load
+from infercost.analyses.remarks import MOST_USABLE, count_flag, on_devices
+from infercost.analyses.step import (
+    MOST,
+    ends_late,
+    prompts_share,
+    step_pace,
+    step_results,
+    token_seconds,
+    token_time,
+    under_load,
+)
 from infercost.errors import InfercostError
 from infercost.fleet.cost import Service, device_seconds, floor_of
 from infercost.numeric import ceiling, floor, last_that
 from infercost.parts.accelerator import has_endless_rate, is_owned, joins
 from infercost.parts.formats import CACHES, WEIGHTS
 from infercost.parts.preset import counted
-from infercost.parts.stack import eight_bit_cache, reads_gguf
+from infercost.parts.stack import eight_bit_cache, reads_gguf, splits_layers
 from infercost.replica.layout import Layout
+from infercost.replica.memory import Setup
 from infercost.replica.serving import Served, full_prefill_time, serve_closed, serve_rate
 from infercost.replica.step import Running, full_batch, pace_of, tpot_of
-from infercost.scenario.rack import engine_layouts, fitting_plan
+from infercost.scenario.layouts import MUCH
+from infercost.scenario.rack import engine_layouts, fitting_plan, least_plan
 from infercost.scenario.read import Question
-from infercost.scenario.scenario import Scenario, running_sequences
+from infercost.scenario.scenario import IN_TIME, Scenario, running_sequences
 from infercost.units import many, show
 
 #: A change of less than this share of the answer is no advice.
@@ -58,7 +69,8 @@ def advice(scenario: Scenario, results: dict[str, Any]) -> tuple[str, ...]:
     running, bound, batch = scenario.running, results["bound"], results["batch"]
     if bound == "host":
         return (LESS_IN_HOST,)
-    if room := tuple(_room_for_all(scenario)):
+    room = tuple(_in_time(scenario, results)) or tuple(_room_for_all(scenario))
+    if room := room or tuple(_a_little_short(scenario, results)):
         return room
     if apart := tuple(_prompts_apart(scenario, batch)):
         return apart
@@ -78,6 +90,65 @@ def advice(scenario: Scenario, results: dict[str, Any]) -> tuple[str, ...]:
         sending = show(min((times.parts.communication or 0.0) / times.step, 1.0), "share")
         return (f"the links bind: they take {sending} of a step; use fewer devices a replica, or faster links",)
     return tuple(_more_a_launch(scenario, batch))
+
+
+def _in_time(scenario: Scenario, results: dict[str, Any]) -> Iterator[str]:
+    """The least devices on which a job that ends too late ends within its deadline, where replicas of a layout do."""
+    if scenario.is_row or not ends_late(scenario, results):
+        return
+    question = _unlaid(scenario.question)
+    try:
+        other = at_point(question, {**on_devices(question, 1), "gpus": None}, ORIGIN)
+    except InfercostError:
+        return
+    devices = other.copies * other.rack.devices
+    if (count := other.question.given.get("gpus")) and count.origin == IN_TIME:
+        yield f"{many(devices, 'device')} end it in time ({count_flag(scenario.question, devices)})"
+
+
+def _a_little_short(scenario: Scenario, results: dict[str, Any]) -> Iterator[str]:
+    """What a little more room gives where a much better layout just does not fit: fewer stages, or fewer devices."""
+    rack, question = scenario.rack, scenario.question
+    setup, layout = rack.setup, rack.plan.layout
+    kept = scenario.is_row or scenario.requests is not None or setup.host or splits_layers(setup.stack)
+    if kept or layout.devices == 1 or any(rack.widths):
+        return
+    changes: list[tuple[dict[str, Any], str, Setup]] = []
+    if question.get("usable") is None and setup.usable < MOST_USABLE and not setup.start.rule:
+        more = setup._replace(usable=MOST_USABLE)
+        changes.append(({"usable": MOST_USABLE}, f"--usable {MOST_USABLE:g}", more))
+    cache = CACHES[eight_bit_cache(setup.stack)]
+    if rack.model.kv_bits > (bits := cache.bytes_per_value * 8):
+        small = setup._replace(model=setup.model._replace(kv_bits=bits))
+        changes.append(({"kv_dtype": cache}, option(scenario), small))
+    for change, flag, room in changes:
+        plan = fitting_plan(room, layout.devices) if rack.given else least_plan(room)
+        better = plan and (plan.layout.devices, plan.layout.pp) < (layout.devices, layout.pp)
+        if better and (said := _with_room(scenario, results, change)):
+            yield f"{said} ({flag})"
+            return
+
+
+def _with_room(scenario: Scenario, results: dict[str, Any], change: dict[str, Any]) -> str:
+    """The layout, the time of a token and its price with an option changed, where that is much better; else empty."""
+    try:
+        other = at_point(_unlaid(scenario.question), change, ORIGIN)
+        batch, pace, served = step_pace(other)
+    except InfercostError:
+        return ""
+    if (
+        not other.rack.plan.fits
+        or (served and not served.stable)
+        or other.rack.plan.layout == scenario.rack.plan.layout
+    ):
+        return ""
+    found, usd = step_results(other, batch, pace, served, bracketed=False), "usd_per_million_tokens"
+    key = usd if results[usd] and found[usd] else "tpot_s"
+    if found[key] > results[key] / MUCH:
+        return ""
+    price = f" at {show(found[usd], 'USD')} a million output tokens" if found[usd] else ""
+    where = f"{other.rack.plan.layout.words} on {many(other.copies * other.rack.devices, 'device')}"
+    return f"a little more room is enough for {where}: {show(token_time(other), 's')} a token{price}"
 
 
 def _room_for_all(scenario: Scenario) -> Iterator[str]:
@@ -177,7 +248,7 @@ def that_keep_up(scenario: Scenario, served: Served) -> Enough:
 
 def _larger(scenario: Scenario) -> Iterator[Enough]:
     """Replicas of two and four times the devices that keep up, in each layout of as few stages as hold the model."""
-    rack, request, asked = scenario.rack, scenario.load.decoding, scenario.question.get("max_sequences")
+    rack, request, own = scenario.rack, scenario.load.decoding, scenario.question.get("max_sequences")
     assert request is not None  # a rate is of requests
     setup, kept = rack.setup, rack.widths.widths
     for size in (rack.devices * times for times in (2, 4) if rack.devices * times <= setup.domain):
@@ -188,16 +259,17 @@ def _larger(scenario: Scenario) -> Iterator[Enough]:
         )
         plans = [plan for plan in map(setup.plan, every) if plan.fits]
         for plan in plans:
-            held, usual = plan.max_sequences, asked or running_sequences(setup) * plan.layout.dp
+            held, usual = plan.max_sequences, own or running_sequences(setup) * plan.layout.dp
             most = usual if held is None else min(usual, held)
             if plan.layout.pp > min(each.layout.pp for each in plans) or most < 1:
                 continue
             try:
                 running = scenario.running.on(plan)
-                rate = serve_rate(running.replica, scenario.copies * (scenario.load.rate or 0.0), request, most).rate
+                asked = scenario.copies * (scenario.load.rate or 0.0)
+                served = serve_rate(running.replica, asked, request, most)
             except InfercostError:  # no link: such a layout has no time
                 continue
-            yield _enough(scenario, running, most, rate)
+            yield _enough(scenario, running, most, asked if served.stable else served.rate)
 
 
 def _enough(scenario: Scenario, running: Running, most: float, served: float) -> Enough:
@@ -218,16 +290,23 @@ def _enough(scenario: Scenario, running: Running, most: float, served: float) ->
 def flags_of(question: Question, enough: Enough) -> str:
     """The least flags that ask for just these replicas: a count, how many there are of them, their widths."""
     question = _unlaid(question)
+    if enough.apart and _asks_for(question, on_devices(question, enough.devices), enough):
+        return count_flag(question, enough.devices)
     devices, widths, dp = enough.copies * enough.layout.devices, enough.layout.widths, {"dp": enough.copies}
     flags = dict[str, int]()
     for flags in (*(() if enough.apart else ({},)), dp, {"tp": widths["tp"], **dp}, {**widths, **dp}):
-        try:
-            found = at_point(question, {**on_devices(question, devices), **flags}, ORIGIN)
-        except InfercostError:
-            continue
-        if (found.rack.plan.layout, found.copies) == (enough.layout, enough.copies):
+        if _asks_for(question, {**on_devices(question, devices), **flags}, enough):
             break
     return " ".join([count_flag(question, devices), *(f"--{name} {number}" for name, number in flags.items())])
+
+
+def _asks_for(question: Question, changes: dict[str, Any], enough: Enough) -> bool:
+    """Whether a question with some options changed is answered with just these replicas."""
+    try:
+        found = at_point(question, changes, ORIGIN)
+    except InfercostError:
+        return False
+    return (found.rack.plan.layout, found.copies) == (enough.layout, enough.copies)
 
 
 def _unlaid(question: Question) -> Question:

@@ -369,7 +369,7 @@ def utilization(
     output_tokens: take.OutputTokens = None, prefix_share: take.PrefixShare = None,
     chunk_tokens: take.ChunkTokens = None, request_rate: take.RequestRate = None,
     burstiness: take.GapVariation = None, concurrency: take.Concurrency = None,
-    num_prompts: take.NumPrompts = None, requests: take.Requests = None,
+    num_prompts: take.NumPrompts = None, requests: take.Requests = None, deadline: take.Deadline = None,
     max_sequences: take.MaxSequences = None, disaggregated: take.Disaggregated = None,
     measured_tokens_per_s: take.MeasuredTokensPerS = None, measured_mfu: take.MeasuredMfu = None,
     hours_per_day: take.HoursPerDay = None, api_price: take.ApiPrice = None, max_cost: take.MaxCost = None,

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from math import ceil, inf
 from typing import NamedTuple, Protocol, TypeVar
 
+from infercost import formulas
 from infercost.errors import InfercostError
 from infercost.parts.stack import is_nominal, law, splits_layers
 from infercost.replica.layout import FREE, Layout
@@ -31,6 +32,7 @@ from infercost.scenario.rack import (
     first_layout,
     fitting_plan,
     given_widths,
+    holds_in_any,
     least_plan,
     plan_on,
     rack_of,
@@ -38,7 +40,7 @@ from infercost.scenario.rack import (
 )
 from infercost.scenario.read import Given, Question, Reading, read_part
 from infercost.scenario.running import read_draft, read_load, read_request, read_running, read_text
-from infercost.scenario.scenario import AS_LEAST, CHEAPEST, CHOSEN, COMPARED, FOR_ONE, Load, most_at_once
+from infercost.scenario.scenario import AS_LEAST, CHEAPEST, CHOSEN, COMPARED, FOR_ONE, IN_TIME, Load, most_at_once
 from infercost.scenario.usual import usual_lengths
 from infercost.units import many, show
 
@@ -106,7 +108,8 @@ class Asked(NamedTuple):
     ``wide`` is whether groups of ranks may attend for themselves, which takes a sequence for each. ``shares`` is
     whether replicas that read prompts apart are among the devices that were counted. ``kept`` are widths,
     and ``copies`` replicas, that somebody asked for, 0 where they are free; ``groupwise`` is whether the most sequences
-    of the load are those of each data parallel group.
+    of the load are those of each data parallel group. ``job`` is how many requests are to end soonest, 0 where somebody
+    waits for each, or said how many run at once; it ends within ``deadline`` seconds.
     """
 
     setup: Setup
@@ -120,6 +123,8 @@ class Asked(NamedTuple):
     copies: int = 0
     groupwise: bool = True
     shares: bool = False
+    job: float = 0.0
+    deadline: float = inf
 
     @property
     def is_full(self) -> bool:
@@ -155,16 +160,13 @@ class Asked(NamedTuple):
 
     def _choice(self, copies: int, plan: Plan, share: float) -> Choice:
         running, load = self.running.on(plan), self.load
-        if self.setup.model.prefill_only and load.request:
-            texts = share if self.batch else texts_of_pass(running.replica, load.request)
-            time = prefill_time(running.replica, texts, load.request)
-            return Choice(copies, plan.layout, copies * texts / time, time)
-        if load.reads and load.request:
-            rate = copies * load.request.input_tokens / full_prefill_time(running.replica, load.request)
-            return Choice(copies, plan.layout, rate, prefill_time(running.replica, 1, load.request))
+        if load.request and (self.setup.model.prefill_only or load.reads):
+            return self._read(running, copies, share, load.request)
         held = plan.max_sequences
         most = load.most * (plan.layout.dp if self.groupwise else 1)
         most = most if held is None else min(most, held)
+        if self.job:
+            return self._of_job(running, copies, max(int(min(most, ceil(self.job / copies))), 1))
         batch = self._full(running, most) if self.is_full else share
         if load.request is None or self.batch:
             time = tpot_of(running, batch, self.draft)
@@ -184,6 +186,25 @@ class Asked(NamedTuple):
         rate = copies * served.rate * request.output_tokens
         late = not served.stable or (self.max_tpot < inf and self._tpot(running, 1.0) > self.max_tpot)
         return Choice(copies, plan.layout, rate, served.request_time, late)
+
+    def _read(self, running: Running, copies: int, share: float, request: Request) -> Choice:
+        """What replicas read of texts that come together, or of prompts whose only token comes with them."""
+        if self.setup.model.prefill_only:
+            texts = share if self.batch else texts_of_pass(running.replica, request)
+            time = prefill_time(running.replica, texts, request)
+            return Choice(copies, running.rack.plan.layout, copies * texts / time, time)
+        rate = copies * request.input_tokens / full_prefill_time(running.replica, request)
+        return Choice(copies, running.rack.plan.layout, rate, prefill_time(running.replica, 1, request))
+
+    def _of_job(self, running: Running, copies: int, batch: int) -> Choice:
+        """What replicas do of a job, full batches of it until its end, and how long that takes."""
+        rate, request = copies * self._decoded(running, batch, tpot_of(running, batch, self.draft)), self.load.request
+        assert request is not None  # a job is of requests
+        answered = formulas.cost.requests_answered(tokens_per_s=rate / copies, output_tokens=request.output_tokens)
+        time = formulas.cost.job_time(
+            job_requests=self.job, replicas=copies, requests_answered=answered, request_time=0.0
+        )
+        return Choice(copies, running.rack.plan.layout, rate, time)
 
     def _full(self, running: Running, most: float) -> float:
         """The largest batch that a replica holds within the limit on a token, one where none is."""
@@ -233,7 +254,7 @@ def with_layout(question: Question) -> Question:
         return _rest_of(question, asked._replace(kept=widths, copies=copies), devices)
     found, staged = ([], "") if together else _found(asked._replace(shares=_shares(asked, devices)), devices)
     if devices and not found and not together and (asked.batch or not single):
-        held = single and fitting_plan(setup, devices)  # a part without a link has no time and may hold it
+        held = holds_in_any(setup, devices)  # a part without a link has no time and may hold it
         found = [] if held else _nearest(asked, devices, single)
     if not _CLAIMS.isdisjoint(question.given):  # whoever measured so many devices had a part for each
         found = [one for one in found if one.devices == devices] or found
@@ -270,6 +291,8 @@ def with_replica(reading: Reading) -> Reading:
     asked, devices, first = known
     widest = first.devices if any(asked.kept) else max(asked.setup.domain, first.devices)
     sizes = [devices] if devices else [first.devices * times for times in TIMES if first.devices * times <= widest]
+    if devices is None and "budget" in reading.given:  # whose money may end between them
+        sizes = list(range(first.devices, widest + 1))
     paid = devices_paid(reading, asked.setup.part, sizes)
     best, staged = _replicas_of(asked, paid or sizes, paid)
     is_first = not best or best[0].layout == first
@@ -399,7 +422,10 @@ def _asked(reading: Reading, setup: Setup) -> Asked | None:
     else:
         load = Load((load.request or _usual_request(reading, setup)) if batch or load.reads else None, apart=load.apart)
     wide = command == "fit" or is_job or load.reads
-    return Asked(setup, running, load, draft, batch, wide=wide, groupwise=groupwise)
+    job = 0.0 if batch or not is_job or load.reads or load.apart else float(reading.get("requests"))
+    return Asked(setup, running, load, draft, batch, wide=wide, groupwise=groupwise, job=job)._replace(
+        deadline=reading.get("deadline") or inf
+    )
 
 
 def _usual_request(reading: Reading, setup: Setup) -> Request | None:
@@ -413,12 +439,55 @@ def _found(asked: Asked, devices: int | None) -> tuple[list[Choice], str]:
     """The layouts that hold what was asked, the best first, none where there is nothing to choose; and more stages."""
     if devices is not None:
         return _on(asked, devices)
+    if asked.job:
+        return _cheapest_job(asked)
     least = least_plan(asked.setup._replace(batch=asked.at_once)) or least_plan(asked.setup)
     if least and asked.load.concurrent and 1 < (fewest := _fewest(asked, least.layout.devices)) < least.layout.devices:
         return _on(asked, fewest)
     if least and (least.layout.devices <= asked.setup.domain or not asked.batch):
         return _on(asked, least.layout.devices) if least.layout.devices > 1 else ([], "")
     return [] if not asked.batch else _each(asked, least), ""
+
+
+def _cheapest_job(asked: Asked) -> tuple[list[Choice], str]:
+    """The replica on which a job takes least money; its layouts in as many stages as any has, as no user waits."""
+    if (least := least_plan(asked.setup)) is None:
+        return [], ""
+    first, domain = least.layout.devices, asked.setup.domain
+    sizes = [first * times for times in TIMES if times == 1 or first * times <= domain]
+    found = [one for size in sizes for one in asked.choices(1, _layouts(asked, size))]
+    if in_time := [late for one in found if (late := _within(asked, one))]:
+        return sorted(in_time, key=lambda one: (one.devices, one.time)), ""
+    found.sort(key=lambda one: one.time * one.devices)
+    best = _simplest_first(found, [1 / (one.time * one.devices) for one in found], LITTLE - 1)
+    return (best, _few_ran(best)) if best and best[0].devices > 1 else ([], "")
+
+
+def _within(asked: Asked, one: Choice) -> Choice | None:
+    """The least replicas of a layout that end a job within its deadline; None without one, and where none do."""
+    if asked.deadline == inf:
+        return None
+    least = max(int(one.time / asked.deadline), 1)
+    for copies in range(least, min(least + len(TIMES), MOST_DEVICES)):
+        more = next(asked.choices(copies, [one.layout]), None)
+        if more and more.time <= asked.deadline:
+            return more
+    return None
+
+
+def _soonest(every: Iterable[Choice]) -> tuple[list[Choice], str]:
+    """The layouts in which a job ends soonest first, in as many stages as any has; and that few runs had stages."""
+    found = sorted(every, key=lambda one: one.time)
+    best = _simplest_first(found, [1 / one.time for one in found], LITTLE - 1)
+    return best, _few_ran(best)
+
+
+def _few_ran(found: list[Choice]) -> str:
+    """The next layout of a job in fewer stages where the best has some, which few runs had; empty where it has none."""
+    if (other := next((one for one in found if one.layout.pp < found[0].layout.pp), None)) is None:
+        return ""
+    make = "makes" if other.copies == 1 else "make"
+    return f"few measured runs have stages; {other.words} {make} {other.rate:,.0f} tokens/s: {other.layout.flags}"
 
 
 def _fewest(asked: Asked, devices: int) -> int:
@@ -436,6 +505,8 @@ def _fewest(asked: Asked, devices: int) -> int:
 def _on(asked: Asked, devices: int) -> tuple[list[Choice], str]:
     """Replicas and layouts on so many devices, the best first; and what more stages would give beside the best."""
     every = [list(choices) for choices in _every(asked, devices)]
+    if asked.job:
+        return _soonest(one for choices in every for one in choices)
     few = [one for choices in every for one in of_few_stages(choices, asked.setup.domain)]
     if asked.kept.tp and not asked.kept.pp:  # a width leaves the rest to replicas before it leaves it to stages
         stages = min((one.layout.pp for one in few if not one.is_late), default=MOST_DEVICES)
@@ -444,7 +515,8 @@ def _on(asked: Asked, devices: int) -> tuple[list[Choice], str]:
         timely.sort(key=lambda one: one.time)
         return _simplest_first(timely, [1 / one.time for one in timely]), ""
     if asked.shares:  # too few: the answer says how many it takes
-        return _on(asked._replace(shares=False), devices)
+        pair = _least_shared(asked, devices)
+        return ([pair], "") if pair else _on(asked._replace(shares=False), devices)
     found = few if asked.is_full or asked.load.reads else _for_load(few, [one for choices in every for one in choices])
     found.sort(key=lambda one: (-one.rate, one.devices))
     if asked.load.concurrent is not None and found:  # alike in tokens, one where nobody waits is better, in few stages
@@ -454,6 +526,25 @@ def _on(asked: Asked, devices: int) -> tuple[list[Choice], str]:
     best = _simplest_first(found, [one.rate for one in found]) if asked.is_full or asked.load.reads else found
     least = MUCH if asked.is_full else LITTLE  # of a load others are taken where they make much more
     return best, _in_stages(best[0], every, least) if best else ""
+
+
+def _least_shared(asked: Asked, devices: int) -> Choice | None:
+    """The replicas that decode of the least devices, more than so many, of which the others read a rate's prompts.
+
+    None where those that decode are more than the devices.
+    """
+    found = list[tuple[int, Choice]]()
+    for size in (2**power for power in range(asked.setup.domain.bit_length())):
+        alone = asked._replace(shares=False).choices(1, _layouts(asked, size))
+        for layout in [one.layout for one in of_few_stages(alone, asked.setup.domain)]:
+            for copies in range(devices // size + 1, devices // size + 1 + _WIDE):
+                one = next(asked.choices(copies, [layout]), None)
+                if one and not one.is_late:
+                    found.append((copies * size, one))
+                if one is None or not one.is_late:
+                    break
+    found = [each for each in found if each[1].devices <= devices]
+    return min(found, key=lambda each: (each[0], each[1].time), default=(0, None))[1]
 
 
 def _for_load(few: list[Choice], every: list[Choice]) -> list[Choice]:
@@ -497,9 +588,9 @@ def of_few_stages(choices: Iterable[T], domain: int) -> Iterator[T]:
         yield one
 
 
-def _simplest_first(found: list[Choice], merits: list[float]) -> list[Choice]:
+def _simplest_first(found: list[Choice], merits: list[float], near: float = ALIKE) -> list[Choice]:
     """Layouts with the simplest of those first that are about as good as the best: fewest stages, devices, experts."""
-    least = (1 - ALIKE) * max(merits, default=0.0)
+    least = (1 - near) * max(merits, default=0.0)
     alike = [one for one, merit in zip(found, merits, strict=True) if merit >= least]
     first = min(alike, key=lambda one: (one.layout.pp, one.layout.devices, one.layout.ep), default=None)
     return [one for one in found if one is first] + [one for one in found if one is not first]
@@ -566,7 +657,7 @@ def _answered(question: Question, devices: int | None, found: list[Choice], aske
     if best.copies > 1:
         values["dp"] = Given(best.copies, CHOSEN)
     if used != given:
-        values["gpus"] = Given(used, CHOSEN if given else AS_LEAST)
+        values["gpus"] = Given(used, CHOSEN if given else _why_counted(asked))
     lone = f", {EACH_ALONE}: --batch 1 asks for the fastest for one alone"
     is_lone = question.command == "utilization" and asked.is_full and asked.load.request is None
     lone = lone if best.copies > 1 and is_lone else ""
@@ -580,11 +671,18 @@ def _answered(question: Question, devices: int | None, found: list[Choice], aske
         notes = notes[1:]
     if staged:
         notes.append(Note("stages", staged))
-    lone_differs = asked.is_full and best.copies == 1 and not asked.load.reads
+    lone_differs = asked.is_full and best.copies == 1 and not (asked.load.reads or asked.job)
     if question.command == "utilization" and lone_differs and best.rate:
         notes += _for_one(question, asked, best)
     every, notes = {**question.given, **values, **asked_for}, [*question.notes, *notes]
     return question._replace(given=every, notes=tuple(notes), idle=given - used - apart if given else 0, apart=apart)
+
+
+def _why_counted(asked: Asked) -> str:
+    """The origin of a count of devices that nobody gave."""
+    if not asked.job:
+        return AS_LEAST
+    return CHEAPEST if asked.deadline == inf else IN_TIME
 
 
 def _for_one(question: Question, asked: Asked, full: Choice) -> Iterator[Note]:
@@ -618,10 +716,14 @@ def _why(found: list[Choice], asked: Asked, per_device: bool, staged: str) -> st
 
     text = f"{best.words} {'is' if best.copies == 1 else 'are'} chosen: {figure(best)}{when}"
     if not others:
+        if asked.shares:
+            return f"{text}; no other layout takes this rate on as few devices"
         other = "no smaller replica" if asked.is_full else "no other layout of as few stages"
         return f"{text}; {other} on {many(best.devices, 'device')} holds this"
     second, scale = others[0], best.devices / others[0].devices if per_device else 1.0
     if second.time < best.time if by_time else second.rate * scale > best.rate:
         merit = "runs all at once" if second.is_late and not best.is_late and not by_time else "simpler"
         return f"{text}, within {ALIKE:.0%} of the best ({second.words}, {figure(second)}) and {merit}"
-    return f"{text}; next best{' in as few stages' if staged else ''} {second.words}, {figure(second)}"
+    return (
+        f"{text}; next best{' in as few stages' if staged and not asked.job else ''} {second.words}, {figure(second)}"
+    )

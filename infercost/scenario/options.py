@@ -13,6 +13,7 @@ from infercost.units import (
     ABOVE_ONE,
     COUNT,
     DAILY_HOURS,
+    DEADLINE,
     FORMS,
     HOURLY,
     JOB,
@@ -135,6 +136,7 @@ _ALL = (
         "num_prompts", "N", "requests of a run that starts --concurrency at once (10 a slot when absent)", _of(WHOLE)
     ),
     Option("requests", "N", "requests of a job, or texts: its hours and its money", _of(JOB)),
+    Option("deadline", "TIME", "a job's longest time: 24h, 3d; without a count the least devices", _of(DEADLINE)),
     Option(
         "max_sequences",
         "N",
@@ -472,6 +474,7 @@ class Utilization(Rack, Offload, Step, Request, Draft, Many, total=False):
     concurrency: Number
     num_prompts: Number
     requests: Number
+    deadline: Number
     disaggregated: bool
     measured_tokens_per_s: Number
     measured_mfu: Number

@@ -26,6 +26,7 @@ from infercost.scenario.scenario import (
     CHEAPEST,
     CHOSEN,
     FOR_LOAD,
+    IN_TIME,
     ONE,
     copies_of,
     devices_of_one,
@@ -78,7 +79,7 @@ def read_rack(reading: Reading) -> Rack:
     reading.take("gpus", count, "given" if devices else _why_so_many(plan))
     for name in ("tp", "pp", "ep"):
         reading.take(name, getattr(plan.layout, name), "chosen")
-    given = bool(devices) and reading.origin("gpus") not in (AS_LEAST, CHEAPEST, FOR_LOAD, ONE)
+    given = bool(devices) and reading.origin("gpus") not in (AS_LEAST, CHEAPEST, FOR_LOAD, IN_TIME, ONE)
     asked = {name: 0 if reading.origin(name) == CHOSEN else width for name, width in widths.widths.items()}
     rack = rack_of(setup, plan, given, Layout(**asked))
     rack = rack._replace(idle=reading.question.idle) if copies_of(reading) == 1 else rack
@@ -469,7 +470,7 @@ def plan_on(setup: Setup, devices: int | None, widths: Layout) -> Plan:
     if any(widths):
         counts = range(fewest, most_devices(setup) + 1, fewest)
         return _first_that_fits(setup, dict.fromkeys(counts, widths)) or _on(setup, fewest, widths)
-    return least_plan(setup) or _widest(setup)
+    return least_plan(setup) or least_of_all(setup) or _widest(setup)
 
 
 def _widest(setup: Setup) -> Plan:
@@ -487,12 +488,15 @@ def _on(setup: Setup, devices: int, widths: Layout = FREE) -> Plan:
     """The plan on so many devices with the widths that were given, the first that fits where there are several."""
     model, domain, taken = setup.model, setup.domain, max(widths.tp, widths.ep, 1) * max(widths.pp, 1)
     plans = [setup.plan(layout) for layout in _layouts(setup, devices, widths)]
+    if not any(each.fits for each in plans):
+        wider = [setup.plan(layout) for layout in _wider(setup, devices, widths)]
+        plans = [each for each in wider if each.fits] + plans or wider
     if not plans:
         asked = asked_widths(model, widths)
         valid = layouts(model, devices, domain, open_widths(setup))
         if not splits_layers(setup.stack) and 1 < devices <= most_experts(model):
             valid += layouts(model, devices, domain, Layout(0, 0, devices))
-        hint = "ask for a count whose tensor parallel width divides the heads (1, 2, 4, 8 ...), of one replica"
+        hint = _counts_near(model, devices)
         if valid:
             hint = f"valid layouts of {devices}: {', '.join(layout.flags for layout in valid)}"
         if widths.ep > devices:
@@ -502,6 +506,46 @@ def _on(setup: Setup, devices: int, widths: Layout = FREE) -> Plan:
             what = f"a replica{asked} takes {taken} devices or a multiple of them, not {devices}"
         raise BadValue(what, hint)
     return next((each for each in plans if each.fits), plans[0])
+
+
+def _counts_near(model: Model, devices: int) -> str:
+    """The nearest counts that one replica takes, for an error that a count is none of them."""
+    counts = {layout.devices for layout in every_layout(model, MOST_DEVICES)}
+    near = (
+        max((count for count in counts if count < devices), default=1),
+        min(filter(devices.__lt__, counts), default=0),
+    )
+    return f"ask for {' or '.join(f'{count:,}' for count in near if count)}, the nearest that split it evenly"
+
+
+def _wider(setup: Setup, devices: int, widths: Layout) -> list[Layout]:
+    """Layouts of so many devices that are legal and not tried first: tensor parallelism beyond a node, among others."""
+    if setup.host:
+        return []
+    asked = open_widths(setup, widths)
+    tried = _layouts(setup, devices, widths)
+    every = (one for one in _legal(setup, devices, asked) if one.devices == devices)
+    return [one for one in every if one not in tried]
+
+
+def _legal(setup: Setup, most: int, asked: Layout) -> list[Layout]:
+    """Layouts of up to so many devices, the least first, inside a node before beyond it; ranks share experts or all."""
+    every = every_layout(setup.model, most, asked)
+    made = [one for one in every if asked.ep or one.ep in (1, one.ranks)]
+    return sorted(made, key=lambda one: (one.devices, one.tp > setup.domain, one.pp, one.ep))
+
+
+def least_of_all(setup: Setup, most: int = MOST_DEVICES) -> Plan | None:
+    """The plan on the least devices up to so many that fits in any layout that splits the model; None for none.
+
+    More stages than runs have come last. ``least_plan`` has powers of two and whole nodes, as people take them.
+    """
+    if setup.host:
+        return None
+    fewest = rack_of(setup, setup.plan(Layout())).gpus_for_weights
+    legal = [one for one in _legal(setup, most, open_widths(setup)) if one.devices >= fewest]
+    ordered = sorted(legal, key=lambda one: not has_few_stages(setup, one))
+    return next((plan for layout in ordered if (plan := setup.plan(layout)).fits), None)
 
 
 def _layouts(setup: Setup, devices: int, widths: Layout) -> list[Layout]:
@@ -557,6 +601,12 @@ def least_plan(setup: Setup, by_experts: bool = False) -> Plan | None:
 def fitting_plan(setup: Setup, devices: int) -> Plan | None:
     """The plan in the first layout of so many devices that fits, as on a count that is given; None where none does."""
     return _first_that_fits(setup, {devices: FREE})
+
+
+def holds_in_any(setup: Setup, devices: int) -> bool:
+    """Whether any layout of so many devices that splits the model holds it."""
+    wider = (setup.plan(layout) for layout in _wider(setup, devices, FREE))
+    return fitting_plan(setup, devices) is not None or any(plan.fits for plan in wider)
 
 
 def _first_that_fits(setup: Setup, widths: Mapping[int, Layout]) -> Plan | None:

@@ -240,6 +240,7 @@ def _shared(reading: Reading) -> dict[str, Any]:
 
     Raises:
         BadValue: both.
+        Missing: the longest time of no job.
     """
     for name in ("max_cost", "max_tpot"):
         reading.take(name)
@@ -247,7 +248,11 @@ def _shared(reading: Reading) -> dict[str, Any]:
     if measured is not None and share is not None:
         raise BadValue("--measured-tokens-per-s and --measured-mfu both say what was measured", "give one of them")
     measured = None if measured is None else measured / copies
-    return {"copies": copies, "measured": measured, "measured_mfu": share, "requests": reading.take("requests")}
+    requests, deadline = reading.take("requests"), reading.take("deadline")
+    if deadline is not None and requests is None:
+        raise Missing("--deadline is of a job", "give --requests 1M, with --isl and --osl")
+    jobs = {"requests": requests, "deadline": deadline}
+    return {"copies": copies, "measured": measured, "measured_mfu": share, **jobs}
 
 
 def _sweep_batch(reading: Reading) -> Scenario:

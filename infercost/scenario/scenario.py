@@ -153,11 +153,12 @@ class Scenario(NamedTuple):
     """One question, resolved: what stands in the rack, what is asked of it, and where each input came from.
 
     ``measured`` is the tokens/s of a replica that were measured, ``measured_mfu`` the same as a share of its
-    arithmetic. ``each`` holds the scenarios of several parts, models
-    or formats that are asked about together. A command without hardware has neither ``rack`` nor ``running``; ``fit``
-    has a rack alone, or a ``need`` where no accelerator is named. ``others`` are services on other devices than were
-    chosen for theirs, ``requests`` those of a job, ``remedies`` flags with which a limit on latency is met, ``files``
-    is what was read of benchmarks, ``is_row`` whether this is one of many rows, whose advice nobody reads.
+    arithmetic. ``each`` holds the scenarios of several parts, models or formats that are asked about together. A
+    command without hardware has neither ``rack`` nor ``running``; ``fit`` has a rack alone, or a ``need`` where no
+    accelerator is named. ``others`` are services on other devices than were chosen for theirs, ``requests`` those
+    of a job, ``deadline`` its longest time in seconds, ``remedies`` flags with which a limit on latency is met,
+    ``files`` is what was read of benchmarks, ``is_row`` whether this is one of many rows, whose advice nobody
+    reads.
     """
 
     question: Question
@@ -174,6 +175,7 @@ class Scenario(NamedTuple):
     measured: float | None = None
     measured_mfu: float | None = None
     requests: float | None = None
+    deadline: float | None = None
     service: "Service" = None  # type: ignore[assignment]
     others: "tuple[Service, ...]" = ()
     remedies: tuple[str, ...] = ()
@@ -202,6 +204,7 @@ class Scenario(NamedTuple):
 
 #: Origins of a layout that was chosen, and of a count of devices that nobody gave.
 CHOSEN, AS_LEAST, CHEAPEST = "assumed: chosen", "assumed: least that fits", "assumed: where a token costs least"
+IN_TIME = "assumed: least that end in time"
 FOR_LOAD, ONE = "assumed: where its load costs least", "assumed: one of it"
 #: Options that say how large a load is, and the start of an origin of what a trace says.
 LOADS, TRACED = ("users", "concurrent", "tokens_per_month"), "trace "

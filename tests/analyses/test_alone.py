@@ -51,8 +51,8 @@ def test_what_one_card_is_said_to_hold_it_holds(gpu: str, model: str, run: Run) 
         own, _, number = gpu.partition(":")
         count = int(way[-1].partition(":")[2] or 1) if "--gpu" in way else int(number or 1)
         assert again.json["results"]["gpus"] == count
-        if count > int(number or 1):
-            assert re.search(rf"As asked it takes .*\b{count:,} (cards|machines|devices|x \S+)\.", said.json["verdict"])
+        if count > int(number or 1) and f"{count} devices, whole nodes" not in " ".join(said.json["advice"]):
+            assert re.search(rf"\b{count:,} (cards|machines|devices|x \S+) holds? it as asked\.", said.json["verdict"])
             fewer = run("fit", "--gpu", f"{own}:{count // 2}", "--model", model)
             assert fewer.code in (2, 3)
 

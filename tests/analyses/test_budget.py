@@ -28,6 +28,16 @@ def test_a_budget_pays_for_whole_replicas(budget: str, replicas: int) -> None:
     assert said["users"] == same["users"]
 
 
+def test_every_size_of_a_replica_within_a_budget_is_tried() -> None:
+    """Three at $2 an hour are $4,380 a month: they hold 141 GB of 70B with room that two have not; four are $5,840."""
+    asked = {"gpu": "h100", "model": "llama-3.1-70b", "price": 2}
+    said = infercost.userbase(**asked, budget=5000)
+    counted = infercost.userbase(**{**asked, "gpu": "h100:3"}, budget=5000)
+    assert (said["gpus"], said["usd_per_month"]) == (3, 3 * 2 * 730)
+    assert said["users"] == counted["users"] > 1000
+    assert infercost.userbase(**asked, budget=6000)["gpus"] == 4
+
+
 def test_advice_within_a_budget_is_what_it_pays_for() -> None:
     """70.6 GB of fp8 weights fill a card of $2,547.70 a month (730 x $3.49): two of them are above $5,000."""
     asked = {**FREE, "input_tokens": 1000, "output_tokens": 300, "budget": 5000}
@@ -57,9 +67,9 @@ def test_a_budget_is_refused_where_it_says_nothing() -> None:
             infercost.userbase(**ASKED, **options)
 
 
-@pytest.mark.parametrize(("budget", "devices"), [(5100, 2), (10_000, 2), (10_200, 4), (21_000, 4)])
+@pytest.mark.parametrize(("budget", "devices"), [(5100, 2), (10_000, 3), (10_200, 4), (21_000, 4)])
 def test_a_budget_chooses_among_the_replicas_that_it_pays_for(budget: int, devices: int) -> None:
-    """At $3.49 an hour two H100s are $5,095.40 a month, the four whose full tokens cost least $10,190.80."""
+    """At $3.49 an hour two H100s are $5,095.40 a month, three $7,643.10, four, whose tokens cost least, $10,190.80."""
     said = infercost.userbase(**FREE, budget=budget)
     assert said["gpus"] / said["replicas"] == devices
     assert said["usd_per_month"] == pytest.approx(said["gpus"] * 3.49 * 730)

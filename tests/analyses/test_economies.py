@@ -460,3 +460,11 @@ def test_a_user_of_tokens_is_told_from_one_of_minutes() -> None:
     assert f"{users:,.0f} users (10 minutes of decoding a day assumed) of {each}, your own service" in tokens.verdict
     assert tokens.verdict.endswith(f" serves up to {tokens['users_per_replica']:,} such users.")
     assert f" serves up to {minutes['users_per_replica']:,} users; at 20% load" in minutes.verdict
+
+
+def test_no_larger_replica_is_advised_beside_a_smaller_one_that_is_cheaper(run: Run) -> None:
+    """The advice of one answer goes one way: of 32 H800 fewer, or more, and not both."""
+    asked = ("economies", "--gpu", "h800:32", "--model", "deepseek-v3", "--price", "2", "--json")
+    advice = run(*asked).json["advice"]
+    assert [text for text in advice if text.startswith("a replica of 16 devices has a floor of ")]
+    assert not [text for text in advice if "more devices a replica" in text]

@@ -431,14 +431,14 @@ def test_no_knee_is_named_that_another_row_beats(run: Run) -> None:
 
 
 def test_prompts_have_whole_replicas_beside(run: Run) -> None:
-    """581 GB do not fit the third of eight B200 that prompts keep busy."""
+    """581 GB do not fit the part of four B200 that prompts keep busy: all four, beside twice as many that decode."""
     asked = "utilization --gpu b200:8 --model kimi-k2 --dtype nvfp4 --isl 8000 --osl 1000 --disaggregated --json"
     said = run(*asked.split(), "--request-rate", "5").json
     assert 0 < said["results"]["prefill_per_decode"] < 1
     ratio = said["results"]["prefill_per_decode"]
-    words = f" Prompts take 8 devices more (1 replica of 8, {100 * ratio:.1f}% used), which the price"
+    words = f" Prompts take 4 devices more (1 replica of 4, {200 * ratio:.1f}% used), which the price"
     assert said["verdict"].count(f"{words} counts in, ") == 1
-    assert said["results"]["tokens_per_s_per_gpu"] == pytest.approx(5 * 1000 / 16)
+    assert said["results"]["tokens_per_s_per_gpu"] == pytest.approx(5 * 1000 / 12)
 
 
 def test_a_node_has_the_tokens_of_all_that_serves_and_caches_are_sent(run: Run) -> None:
@@ -600,8 +600,9 @@ def test_the_room_for_sequences_is_that_of_a_layout_which_is_said(run: Run) -> N
     job = run("utilization", *on, "--isl", "119k", "--osl", "1k", "--requests", "100", "--json").json
     assert layout(fits) != layout(job)
     assert f"room for {fits['results']['max_sequences']} such sequences in ep 16" in fits["verdict"]
-    assert f"at batch {job['inputs']['batch']} (what memory holds in tp 8 ep 16)" in job["verdict"]
-    for widths, held in ((("--tp", "1", "--ep", "16"), fits), (("--tp", "8", "--ep", "16"), job)):
+    assert f"at batch {job['inputs']['batch']} (what memory holds in tp 2 pp 8 ep 2)" in job["verdict"]
+    staged = ("--tp", "2", "--pp", "8", "--ep", "2")
+    for widths, held in ((("--tp", "1", "--ep", "16"), fits), (staged, job)):
         both = (
             run("fit", *on, *widths, "--context", "119500", "--json").json["results"]["max_sequences"],
             run("utilization", *on, *widths, "--isl", "119k", "--osl", "1k", "--requests", "100", "--json").json[

@@ -228,6 +228,27 @@ def test_caches_are_sent_at_the_rate_that_is_asked(run: Run) -> None:
     assert f"of all that arrive; {part:.4g} GB/s of the {served:.3g} served" in table
 
 
+def test_the_least_pair_of_a_rate_is_one_however_many_devices_were_given(run: Run) -> None:
+    """Ten prompts of 135 ms are 1.35 replicas of four that read: two, and the one that decodes ten answers a second."""
+    asked = ("utilization", "--model", "llama-3.1-70b", "--disaggregated", "--isl", "2000", "--osl", "500", "--json")
+    asked += ("--request-rate", "10")
+    free, few, more, all_of_them, wide = (
+        run(*asked, "--gpu", *gpu).json
+        for gpu in (["h100"], ["h100:4"], ["h100:8"], ["h100:12"], ["h100:8", "--dp", "2"])
+    )
+    assert 1 < all_of_them["results"]["prefill_per_decode"] < 2
+    assert "; 12 x h100-sxm as replicas of 4 (8 read prompts, 4 decode, " in free["verdict"]
+    assert "(--gpu h100:12)" in free["advice"][0]
+    for said in (few, more):
+        assert " apart it takes 12, 4 to decode and 8 for prompts. " in said["verdict"]
+    assert " Prompts take 8 of the 12 devices (2 replicas of 4, " in all_of_them["verdict"]
+    assert " Prompts take 8 devices more (2 replicas of 4, " in wide["verdict"]
+    between = f" 12 x h100-sxm cost $2.33, {1000 * all_of_them['results']['mixed_itl_s']:.4g} ms a token: "
+    assert between in few["verdict"]
+    assert between in more["verdict"]
+    assert between in wide["verdict"]
+
+
 def test_prompts_apart_are_held_against_prompts_between_the_steps(run: Run) -> None:
     """1,024 tokens/s take two replicas of four H100s with prompts between, and one that decodes beside one that reads.
 
@@ -294,7 +315,7 @@ def test_an_overload_nobody_counted_devices_for_names_the_replicas_of_fewest(
     assert results["gpus"] / layout["dp"] == each
     if more:
         count = int((whole - results["gpus"]) / each)
-        assert f" more ({count} replicas of {each:.0f}, " in pasted.json["verdict"]
+        assert f" of the {whole} devices ({count} replicas of {each:.0f}, " in pasted.json["verdict"]
     else:
         assert results["gpus"] == whole
     least = said.json["results"]["gpus"]

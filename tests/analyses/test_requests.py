@@ -3,6 +3,7 @@
 Llama 3.1 8B: 32 layers, 32 heads of 128, 8,030,261,248 parameters, two tables of 525,336,576; H100: 989.4e12 FLOP/s.
 """
 
+import math
 import re
 from typing import Any
 
@@ -876,14 +877,14 @@ def test_a_job_ends_no_sooner_than_a_request(run: Run) -> None:
 
 
 def test_devices_that_prompts_apart_leave_too_few_are_told_no_first() -> None:
-    """Each of eight decodes; prompts of 14 devices more are whole replicas of eight, and 8 + 16 are 24."""
+    """Prompts keep 9.05 devices busy: five replicas of two, beside four that decode; of four or eight 20 or 24."""
     asked = {"model": "llama-3.3-70b", "dtype": "fp8", "input_tokens": 8000, "output_tokens": 500, "request_rate": 6}
     said = infercost.utilization(gpu="h100:8", disaggregated=True, **asked)
-    assert 8 < said["prefill_per_decode"] * 8 <= 16
-    start = "No: 8 devices do not take 6 requests/s; apart it takes 24, 8 to decode and 16 for prompts. "
+    assert 4 < said["prefill_per_decode"] * 4 <= 5
+    start = "No: 8 devices do not take 6 requests/s; apart it takes 18, 8 to decode and 10 for prompts. "
     assert said.verdict.startswith(start)
     assert not infercost.utilization(gpu="h100:16", **asked).verdict.startswith("No")
-    assert (said["stable"], said["gpus_needed"], said.met) == (False, 24, False)
+    assert (said["stable"], said["gpus_needed"], said.met) == (False, 18, False)
     assert said.verdict.count(". ") == 3
 
 
@@ -898,6 +899,48 @@ def test_devices_that_prompts_apart_share_are_divided_among_decoding_and_reading
     late = infercost.utilization(gpu="h200:16", **asked, request_rate=20)
     assert late.verdict.startswith("No: 16 devices do not take 20 requests/s; apart it takes 32, 16 to decode and 16 ")
     assert not late.met
+
+
+@pytest.mark.parametrize("count", [2, 4, 8])
+def test_a_job_is_done_in_the_layout_that_ends_soonest(count: int, run: Run) -> None:
+    """Nobody waits for a request of a job: stages, which engines take for latency last, may be among its layouts."""
+    asked = ("utilization", "--gpu", f"h100:{count}", "--model", "llama-3.1-70b", "--isl", "500", "--osl", "500")
+    asked += ("--requests", "1M", "--json")
+    time, least = run(*asked).json["results"]["job_time_s"], math.inf
+    for tp in (1, 2, 4, 8):
+        for pp in (1, 2, 4, 8):
+            for dp in (copies for copies in (1, 2, 4) if tp * pp * copies == count):
+                other = run(*asked, "--tp", str(tp), "--pp", str(pp), *(("--dp", str(dp)) if dp > 1 else ()))
+                if other.code == 0:
+                    least = min(least, other.json["results"]["job_time_s"])
+    assert time == pytest.approx(least, rel=0.01)
+
+
+def test_a_job_without_a_count_takes_the_devices_of_least_money(run: Run) -> None:
+    """Two H100 that just hold 70B have room for few sequences: four do the job for a sixth of the money."""
+    asked = ("utilization", "--model", "llama-3.1-70b", "--isl", "500", "--osl", "500", "--requests", "1M", "--json")
+    each = [run(*asked, "--gpu", f"h100:{count}").json["results"]["job_usd"] for count in (2, 4, 8)]
+    free = run(*asked, "--gpu", "h100").json
+    assert free["results"]["gpus"] == 4
+    assert free["results"]["job_usd"] == pytest.approx(min(each))
+    assert each[0] > 5 * each[1]
+
+
+def test_a_deadline_takes_the_least_devices_that_end_a_job_in_time(run: Run) -> None:
+    """A replica of four H100 takes 22.2 hours: one for 24, two for 12, and four given for 12 are too few."""
+    asked = ("utilization", "--model", "llama-3.1-70b", "--isl", "500", "--osl", "500", "--requests", "1M", "--json")
+    for hours, devices in ((24, 4), (12, 8), (6, 16)):
+        said = run(*asked, "--gpu", "h100", "--deadline", f"{hours}h")
+        assert said.code == 0
+        assert said.json["results"]["job_time_s"] <= hours * 3600
+        assert said.json["results"]["gpus"] == devices
+        assert 22.2 / (devices / 4) == pytest.approx(said.json["results"]["job_time_s"] / 3600, rel=0.01)
+    late = run(*asked, "--gpu", "h100:4", "--deadline", "12h")
+    assert (late.code, late.json["met"]) == (3, False)
+    assert late.json["verdict"].startswith("No, not within 12 hours: 1,000,000 requests take 22.2 hours ")
+    assert late.json["advice"][0] == "8 devices end it in time (--gpu h100:8)"
+    assert run(*asked, "--gpu", "h100:4", "--deadline", "1d").code == 0
+    assert run(*asked[:-3], "--gpu", "h100", "--deadline", "1d").code == 2
 
 
 def test_no_more_are_in_flight_than_there_are_requests() -> None:

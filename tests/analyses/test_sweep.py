@@ -831,3 +831,11 @@ def test_points_of_several_engines_are_said_to_be(varied: dict[str, Any], words:
     said = infercost.utilization(model="llama-3.1-8b", **varied).verdict
     assert words in said
     assert bool(words) == ("vLLM" in said)
+
+
+def test_a_narrower_width_on_as_many_devices_is_said_to_be_paid_in_stages(run: Run) -> None:
+    """Four of eight ranks leave two stages: the price of a token is that of eight devices, not of four."""
+    asked = ("utilization", "--gpu", "h100:8", "--model", "llama-3.1-70b", "--batch", "1", "--json")
+    said = run(*asked, "--sweep", "tp=4,8").json
+    assert said["verdict"].endswith(" All 8 devices are paid at each: tp 4 in 2 stages.")
+    assert "are paid at each" not in run(*asked, "--sweep", "context=1k,2k").json["verdict"]

@@ -308,6 +308,14 @@ def test_the_verdict_says_that_most_requests_wait(share: float, most: bool) -> N
     assert ("--max-wait-probability 1%" in report.verdict) is most
 
 
+@pytest.mark.parametrize(("users", "words"), [(7900, "need at least 1 replica of"), (4000, "need 1 replica of")])
+def test_replicas_whose_users_mostly_wait_are_the_least_that_are_needed(users: int, words: str) -> None:
+    """Of 7,917 users whose mean load one replica of four just takes, nearly each waits in the end."""
+    said = infercost.userbase(gpu="h100:4", model="llama-3.3-70b", users=users)
+    assert words in said.verdict
+    assert (said["wait_probability"] > 0.5) == ("at least" in words)
+
+
 @pytest.mark.parametrize(("slots", "replicas"), [(64, 1), (60, 2), (16, 4)])
 def test_nobody_waits_where_each_of_the_streams_that_were_asked_about_has_a_slot(slots: int, replicas: int) -> None:
     """A closed loop of 64 streams fills its slots and no other comes; kept for chance some more are provided."""
@@ -545,7 +553,7 @@ def test_a_no_names_the_format_that_fits_and_a_yes_leaves_tiny_shares_out() -> N
     """Of 30.5B parameters 48 GB hold one byte each, not two; nine users use no hundredth of the arithmetic."""
     asked = {**CARD, "model": "qwen3-30b-a3b", "users": 9, "replicas": 1}
     short = infercost.userbase(**asked, gpus=1).verdict
-    assert short.endswith(" As asked it takes 2 devices. It fits with weights in fp8 (--dtype fp8).")
+    assert short.endswith(" 2 devices hold it. It fits with weights in fp8 (--dtype fp8).")
     held = infercost.userbase(**asked)
     assert f" 1 of your 1 replica of 2 x l40s (room for {held['users_capacity']:,}) " in held.verdict
     assert held["utilization"] < 0.01

@@ -272,3 +272,17 @@ def test_where_prompts_take_most_of_the_time_they_are_what_to_change(asked: dict
     assert f" {show(half, 's')} with half of each cached (--prefix-share 50%), " in advice
     assert count[0] == show(twice, "s")
     assert "shorten the context" not in advice
+
+
+@pytest.mark.parametrize(("count", "more"), [("h100", {}), ("h100:2", {}), ("h100:2", {"usable": 0.9})])
+def test_a_layout_that_is_a_little_short_is_told_what_brings_it_back(count: str, more: dict[str, float]) -> None:
+    """70.56 GB, 3.33 GB of a cache of 10,150 and reserves of 2.65 GB are 12 MB more than 90% of 85 GB: two stages."""
+    asked = {"gpu": count, "model": "llama-3.1-70b", "input_tokens": 10_000, "output_tokens": 300, **more}
+    said = infercost.utilization(**asked)
+    change = {"kv_dtype": "fp8"} if more else {"usable": 0.95}
+    back = infercost.utilization(**{**asked, **change})
+    assert said["usd_per_million_tokens"] > 1.5 * back["usd_per_million_tokens"]
+    price = f"{show(back['tpot_s'], 's')} a token at ${back['usd_per_million_tokens']:.2f} a million output tokens"
+    flag = "--kv-dtype fp8" if more else "--usable 0.95"
+    assert said.advice[0] == f"a little more room is enough for tp 2 on 2 devices: {price} ({flag})"
+    assert not [text for text in back.advice if "a little more room" in text]

@@ -27,7 +27,7 @@ RANGES = {
     "rope_scaling": (1, 8), "measured_tokens_per_s": (1, 1e6), "measured_mfu": (0.001, 1), "margin": (0.01, 0.99),
     "budget": (1e3, 1e7), "seat_price": (0.1, 500), "load_share": (0.01, 1), "hours_per_day": (0.1, 24),
 }  # fmt: skip
-TIMES = {"max_tpot": (1, 500), "max_ttft": (5, 60_000)}
+TIMES = {"max_tpot": (1, 500), "max_ttft": (5, 60_000), "deadline": (1e3, 1e9)}
 WIDTHS = ("tp", "pp", "ep", "dp")
 FIGURES = ("memory", "memory_bandwidth", "flops_bf16", "flops_fp8", "link_bandwidth", "power", "rent")
 #: By what factors figures are off: where times are compared, what a device holds, and anywhere else.
