@@ -24,7 +24,7 @@ from infercost.parts.preset import Preset
 from infercost.parts.stack import is_ideal, is_nominal, law, splits_layers
 from infercost.quantities import KEYS
 from infercost.replica.memory import Rack
-from infercost.replica.step import Running, bound_times
+from infercost.replica.step import Running, bound_times, critical_batch
 from infercost.replica.work import Over
 from infercost.report import Input, Note, Report, Row, Series
 from infercost.scenario.options import flag
@@ -526,6 +526,27 @@ def _part(question: Question) -> Preset | str:
     given = question.get("gpu")
     given = given[0] if isinstance(given, tuple) else given
     return given if isinstance(given, Preset) else counted_name(given)[0].strip()
+
+
+def in_kernels(running: Running) -> str:
+    """Whose the critical batch is: of measured kernels, at watts that hold them back, or of a profile's shares.
+
+    Nothing where that is the chip's peak.
+    """
+    rack, kernels = running.rack, running.replica.kernels
+    if has_endless_rate(rack.part) or critical_batch(running) == critical_batch(running, at_peak=True):
+        return ""
+    if kernels is None:
+        return f" by profile {rack.setup.stack.name}"
+    watts = f" at {show(rack.part.value('power'), 'W')}" if kernels.held_by_watts else ""
+    return f" in measured kernels{watts}"
+
+
+def balance_remark(running: Running) -> str:
+    """What happens at the critical batch, in which kernels, and where it lies at the chip's peak."""
+    if not (kernels := in_kernels(running)):
+        return CRITICAL
+    return f"of the weights alone{kernels}; {show(critical_batch(running, at_peak=True))} at the chip's peak"
 
 
 def _kernel_notes(running: Running) -> Iterator[Note]:

@@ -10,10 +10,10 @@ from infercost.analyses.many import LAYOUT, at_point
 from infercost.analyses.prices import says_price, with_own
 from infercost.analyses.remarks import (
     ALL_PAID,
-    CRITICAL,
     IN_TURN,
     OF_RATE,
     TUNED,
+    balance_remark,
     count_remark,
     gain_remark,
     gain_words,
@@ -88,7 +88,6 @@ CENT = 0.01
 ALIKE = 0.01
 #: What some results mean, whatever is asked.
 _MEANINGS = {
-    "critical_batch": CRITICAL,
     "flops_per_byte": "the ridge point",
     "arithmetic_intensity": "operations for each byte that a step reads",
     "joules_per_token": "rated power; no host, no cooling",
@@ -445,6 +444,7 @@ def _remarks(scenario: Scenario, results: dict[str, Any]) -> dict[str, str]:
         "host_time_s": host_remark(running),
         "step_time_s": f"{certain}: {overlap_words(running)}{_bracket_remark(running, results)}",
         "bound_step_time_s": _bound_remark(running, results),
+        "critical_batch": balance_remark(running),
         **_MEANINGS,
         "stable": _waiting_remark(scenario),
         "experts_hit_share": (hit := _experts_remark(scenario, results["batch"])) and f"{hit} a layer",

@@ -54,7 +54,7 @@ RESULTS = {
     measured_memory_bandwidth_utilization measured_over_estimate measured_over_bound measured_bytes_per_s
     measured_tokens_per_s wh_per_request usd_per_request rated_power_w kwh_per_day api_usd_per_million_tokens
     own_over_api_cost usd_per_month electricity_usd_per_month {_OWN} {_ROOM}""",
-    "sweep-batch": f"gpus critical_batch knee_batch max_batch lone_user_cost_ratio {_OWN} {_ROOM}",
+    "sweep-batch": f"gpus critical_batch peak_critical_batch knee_batch max_batch lone_user_cost_ratio {_OWN} {_ROOM}",
     "userbase": f"""{_SERVICE} people_online minutes_per_day decoding_share users_at_trough mean_concurrent
     trough_to_mean_for_million_users peak_concurrent trough_concurrent slots usd_per_month in_flight batch_limit
     gpus_needed users_capacity idle_share unused_share wait_probability mean_wait_s usd_per_hour usd_per_user_month
