@@ -697,3 +697,28 @@ def test_the_shape_of_a_model_is_changed_in_a_copy_of_its_file(gpu: tuple[str, .
 )  # fmt: skip
 def test_a_name_that_is_like_none_has_no_guess(run: Run, asked: tuple[str, ...]) -> None:
     assert "did you mean" not in run(*asked).err
+
+
+@pytest.mark.parametrize(
+    ("part", "dtype", "lacks", "way"),
+    [
+        ("p40", "fp8", "compute capability is 6.1, and vLLM needs 7.0", "q8_0"),
+        ("tesla-p100-pcie-16gb", "nvfp4", "compute capability is 6.0, and vLLM needs 7.0", "q4_k_m"),
+        ("instinct-mi100", "nvfp4", "chip is a gfx908, and vLLM begins with gfx90a", "q4_k_m"),
+    ],
+)
+def test_a_format_that_no_engine_of_an_old_part_reads_is_refused_with_one(
+    run: Run, part: str, dtype: str, lacks: str, way: str
+) -> None:
+    """By the requirements at docs.vllm.ai; who names vllm gets its arithmetic all the same."""
+    asked = ("fit", "--gpu", part, "--model", "llama-3.1-8b", "--dtype")
+    said = run(*asked, dtype).err
+    assert f"reads {dtype}: its {lacks}" in said
+    assert said.endswith(f"give a format of llama.cpp: --dtype {way}\n")
+    assert "by profile llama.cpp" in run(*asked, way).err
+    assert run(*asked, dtype, "--efficiency", "vllm").out.startswith("Fits")
+
+
+def test_a_search_leaves_out_a_part_whose_engines_lack_the_format(run: Run) -> None:
+    asked = ("--model", "llama-3.1-70b", "--dtype", "fp8", "--budget", "5000")
+    assert "p40" not in run("userbase", *asked, "--gpu", "h100").err
