@@ -241,7 +241,7 @@ def slow(limit: float, speed: float | None) -> str:
     if limit < inf or speed is None or speed >= SLOW:
         return ""
     asked = f"--max-tpot {show(USUAL_TPOT, 's').replace(' ', '')}"
-    return f" That is slow: {asked} asks for {1 / USUAL_TPOT:.0f} tokens/s a user or more."
+    return f" Below {SLOW:.0f} is slow: {asked} asks for {1 / USUAL_TPOT:.0f} tokens/s a user or more."
 
 
 def less_cache(scenario: Scenario, batch: float) -> Iterator[str]:

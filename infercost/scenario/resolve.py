@@ -537,7 +537,11 @@ def _compare(reading: Reading) -> Scenario:
         from infercost.models.find import find_model
 
         refuse_prefill_only(find_model(model).model)
-    if modelled and (not (named or every) or any(name in reading.given for name in OF_A_JOB)):
+    of_a_job = {*OF_A_JOB} & {*reading.given}
+    if of_a_job == {"sort"} and reading.get("sort") == "speed" and (named or every):  # that is what it is sorted by
+        of_a_job = set()
+        reading.take("sort")
+    if modelled and (not (named or every) or of_a_job):
         return read_job(reading, named, _userbase)
     if not modelled and (stray := [name for name in reading.given if name not in _OF_PARTS]):
         raise Missing(f"compare needs --model for {', '.join(map(flag, stray))}", "for example --model llama-3.1-70b")
