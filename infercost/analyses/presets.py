@@ -110,7 +110,7 @@ def answer(scenario: Scenario) -> Report:
     try:
         return _report_of(_preset(" ".join(rest)), reading)
     except UnknownName:
-        if len(rest) == 1 or not _is_known(rest[0]):
+        if len(rest) == 1 or not any(map(_is_known, rest)):
             raise
     return _side_by_side([_preset(name) for name in rest], reading)
 

@@ -632,7 +632,14 @@ def _verdict(scenario: Scenario, running: Running, results: dict[str, Any]) -> s
     between = later or f", then {tpot} a token{_chunk_words(scenario, results)}"
     whole += taken_words(scenario, results)
     takes = "A request takes" if scenario.load.rate is None else "On average a request takes"
-    return f"{text} {takes} {whole}: {ttft} to its first token{_idle_words(scenario)}{between}."
+    least = "at least " if _reads_at_peak(running) else ""
+    return f"{text} {takes} {least}{whole}: {least}{ttft} to its first token{_idle_words(scenario)}{between}."
+
+
+def _reads_at_peak(running: Running) -> bool:
+    """Whether no kernel of prompts was measured, and these are taken at the peak: a CPU's under llama.cpp."""
+    in_turn = running.replica.in_turn
+    return in_turn is not None and in_turn.engine.kernels == "cpu"
 
 
 def _start_words(scenario: Scenario, results: dict[str, Any]) -> str:

@@ -145,7 +145,7 @@ def _takes(command: str, words: Sequence[str]) -> bool:
 _WORDS = {
     **dict.fromkeys(("prompt", "prompt_tokens", "prompt_length", "input", "input_len", "n_prompt"), "input_tokens"),
     **dict.fromkeys(("output_len", "output_length", "gen", "n_gen", "max_tokens", "completion"), "output_tokens"),
-    **dict.fromkeys(("ctx", "ctx_size", "n_ctx", "max_model_len", "context_length", "seq_len"), "context"),
+    **dict.fromkeys(("ctx", "ctx_size", "n_ctx", "max_model_len", "context_length", "seq_len", "isl"), "context"),
     **dict.fromkeys(("users_per_day", "daily_users", "dau"), "users"),
     **dict.fromkeys(("quant", "quantization", "precision", "format_weights"), "dtype"),
     **dict.fromkeys(("tensor_parallel", "tensor_parallel_size", "tp_size"), "tp"),

@@ -35,10 +35,10 @@ FIGURES = {
 #: ``engine`` names the profile of the engine that people run on it today, where one was measured; ``architecture``
 #: names the preset of its kernels; ``link`` is how accelerators reach each other: through a ``switch``
 #: (where nothing is said), in a ``mesh`` with a link to each other one, over ``pcie``, or through the ``host``;
-#: ``segment`` is where a card is sold to those who own it (``SEGMENTS``), data centres have none; ``unserved`` says what
-#: vLLM needs that it lacks; ``not_covered`` says what measured runs of engines of today were like where no law fits
-#: them; ``variants`` are other sizes or numbers of cores, each with what differs; ``unchecked`` says whose figures
-#: nobody checked by hand.
+#: ``segment`` is where a card is sold to those who own it (``SEGMENTS``), data centres have none;
+#: ``unserved`` says what vLLM needs that it lacks; ``not_covered`` what measured runs of engines of today were like
+#: where no law fits them; ``variants`` are other sizes or numbers of cores, each with what differs; ``unchecked`` says
+#: whose figures nobody checked by hand.
 LABELS = (
     *(
         "name",
