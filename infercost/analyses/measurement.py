@@ -80,6 +80,7 @@ def with_measured(report: Report, scenario: Scenario, results: dict[str, Any], p
     return report.replace(
         verdict=f"{_verdict(scenario, against, found, _place(report, against, found))} {report.verdict}",
         results=(*report.results, *rows),
+        advice=() if (found["measured_over_bound"] or 0.0) > 1 + ROUNDING else report.advice,
     )
 
 

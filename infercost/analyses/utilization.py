@@ -619,21 +619,31 @@ def _verdict(scenario: Scenario, running: Running, results: dict[str, Any]) -> s
         return f"{no}{job.strip()}{behind}{apart_words(scenario, results)}"
     if no:
         return f"{no}{_on_more(scenario, results)}{apart_words(scenario, results)}"
-    text = f"{_start_words(scenario, results)}{left_out}"
+    request, is_alone = _request_words(scenario, results), _is_of_one(scenario, results)
+    text = f"{_start_words(scenario, results, request if is_alone else '')}{left_out}"
     if _is_measured(scenario, results):
         binds = "" if time_words(running, results, scenario.draft) else _binds(scenario, results)
         text = f"{_step_words(scenario, results)}{left_out}{binds}"
     text += f".{apart_words(scenario, results)}"
-    text += _decoded_words(scenario, results)
+    return text + _decoded_words(scenario, results) + ("" if is_alone else request)
+
+
+def _is_of_one(scenario: Scenario, results: dict[str, Any]) -> bool:
+    """Whether one user is asked about, or one request, whose time stands before the use of the hardware."""
+    return results["batch"] <= 1 and scenario.load.rate is None and not scenario.rack.model.is_bare
+
+
+def _request_words(scenario: Scenario, results: dict[str, Any]) -> str:
+    """What a request takes, and how long it is to its first token, as a sentence; empty where none has a time."""
     if results["request_time_s"] is None or _is_measured(scenario, results):
-        return text
+        return ""
     ttft, tpot, whole = (show(seconds, "s") for seconds in _request_times(results))
     later = ", its only one" if scenario.load.request and scenario.load.request.output_tokens == 1 else ""
     between = later or f", then {tpot} a token{_chunk_words(scenario, results)}"
     whole += taken_words(scenario, results)
     takes = "A request takes" if scenario.load.rate is None else "On average a request takes"
-    least = "at least " if _reads_at_peak(running) else ""
-    return f"{text} {takes} {least}{whole}: {least}{ttft} to its first token{_idle_words(scenario)}{between}."
+    least = "at least " if _reads_at_peak(scenario.running) else ""
+    return f" {takes} {least}{whole}: {least}{ttft} to its first token{_idle_words(scenario)}{between}."
 
 
 def _reads_at_peak(running: Running) -> bool:
@@ -642,8 +652,8 @@ def _reads_at_peak(running: Running) -> bool:
     return in_turn is not None and in_turn.engine.kernels == "cpu"
 
 
-def _start_words(scenario: Scenario, results: dict[str, Any]) -> str:
-    """The rates of a step, how much of the hardware it uses, and its time: what is asked for first."""
+def _start_words(scenario: Scenario, results: dict[str, Any], request: str) -> str:
+    """The rates of a step, a request's time, how much of the hardware a step uses, and its time."""
     running, where = scenario.running, "" if scenario.copies == 1 else " on each"
     start = time_words(running, results, scenario.draft)
     use = f"{_use_words(scenario, results)}{where}{'' if start else _binds(scenario, results)}."
@@ -651,9 +661,9 @@ def _start_words(scenario: Scenario, results: dict[str, Any]) -> str:
     if rates[:1].isdigit() and has_endless_rate(rack.part):
         rates = f"At most {rates}"
     if rates and not rack.model.is_bare:  # who runs a model asks for its speed, the note for the use of a chip
-        text = f"{rates}. {start}{_sentence(use)}" if start else f"{rates}: {use}"
+        text = f"{rates}.{request} {start}{_sentence(use)}" if start or request else f"{rates}: {use}"
     else:
-        text = f"{start}{_sentence(use)}{f' {rates}.' if rates else ''}"
+        text = f"{start}{_sentence(use)}{f' {rates}.' if rates else ''}{request}"
     return f"{_in_line(scenario)}{text} {_step_words(scenario, results)}"
 
 
