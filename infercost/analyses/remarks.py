@@ -651,7 +651,7 @@ def _said(ratio: float, word: str, second: float, first: float, key: str) -> str
     """A ratio and the figures that it is of."""
     unit = KEYS[key].unit or "param"
     times = show(ratio, "x") if ratio > HALF else f"1/{show(1 / ratio)} of"
-    return f"{times} the {word} ({show(second, unit)} to {show(first, unit)})"
+    return f"{times} the {word} ({show(second, unit)} against {show(first, unit)})"
 
 
 # The answer of a service whose limit on latency not even one user meets, on however many replicas.

@@ -97,7 +97,8 @@ ROWS = {
     state_elements conv_elements ffn_width ffn_params shared_params router_params reused_params experts
     active_experts expert_groups token_groups expert_params expert_input expert_norm_params params_per_expert key
     shown value unit source date weak others name family title released aliases path total_params active_params
-    memory_bytes memory_bandwidth_bytes_per_s rate peak_flops_per_s usd_per_gpu_hour price_date power_w dtype
+    memory_bytes usable_memory_bytes memory_bandwidth_bytes_per_s rate peak_flops_per_s usd_per_gpu_hour price_date
+    power_w dtype
     kv_bytes_per_token kv_bytes_per_sequence flops_per_token prefill_flops weight_bytes max_context""",
 }
 #: Commands that take ``--sweep``: rows with the results of each point beside the options that were swept.

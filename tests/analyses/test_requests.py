@@ -974,7 +974,7 @@ def test_of_one_user_the_first_token_stands_before_the_use_of_the_hardware() -> 
 
 
 def test_advice_gains_a_tenth_and_is_of_what_can_be() -> None:
-    """Half the context of an M2 Max saves 10.4% of a step and a cache in 8 bits 6.2%; a claim beyond bounds has none."""
+    """Half the context of an M2 Max saves 10.4% of a step and a cache in 8 bits 6.2%; a claim too high has none."""
     (said,) = infercost.utilization(gpu="m2-max", model="llama-3.1-8b", dtype="q4_k_m").advice
     assert said.startswith("shorten the context: half of it would make a step 10.4% shorter")
     assert "8 bits" not in said
