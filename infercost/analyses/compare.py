@@ -154,14 +154,10 @@ def _side_by_side(scenario: Scenario) -> Report:
         advice = tuple(_fewer_bits(scenario, steps))
         rows = tuple({**row, **step} for row, step in zip(figures, steps, strict=True))
         lacking, counted = _not_held(scenario, rows), _counted(scenario, rows)
-        rows = tuple({(row["name"], row["gpus"]): row for row in reversed(rows)}.values())[::-1]
-        if question.get("sort"):  # by speed: a load would make it a job
-            rows = tuple(sorted(rows, key=lambda row: -(row[_USER] or 0) if row["fits"] else 1))
-        columns = _model_columns(scenario, rows)
-        cheapest = _cheapest_of_many(question, rows)
-        verdict = lacking + _model_verdict(scenario, rows) + cheapest + _ends(scenario, rows) + counted
-        if PRICED in columns:
-            verdict += kinds_of_prices(scenario) if cheapest else of_parts(question)
+        columns = _model_columns(scenario, rows := _in_order(question, rows))
+        verdict = lacking + _model_verdict(scenario, rows) + (least := _cheapest_of_many(question, rows))
+        verdict += _ends(scenario, rows) + counted
+        verdict += (kinds_of_prices(scenario) if least else of_parts(question)) if PRICED in columns else ""
     elif question.get("all"):
         columns, verdict = ("name", "released", *COLUMNS), _trend_verdict(scenario, rows)
     else:
@@ -467,6 +463,14 @@ def _counted(scenario: Scenario, rows: tuple[dict[str, Any], ...]) -> str:
         if gpus and count is not None and count > gpus:
             said[f" One user is no faster on all {counted(count, part.name)} than on {gpus}."] = None
     return "".join(said)
+
+
+def _in_order(question: Question, rows: tuple[dict[str, Any], ...]) -> tuple[dict[str, Any], ...]:
+    """Each part on so many devices once, by speed where that was asked for: a load would make it a job."""
+    once = tuple({(row["name"], row["gpus"]): row for row in reversed(rows)}.values())[::-1]
+    if not question.get("sort"):
+        return once
+    return tuple(sorted(once, key=lambda row: -(row[_USER] or 0) if row["fits"] else 1))
 
 
 def _not_held(scenario: Scenario, rows: tuple[dict[str, Any], ...]) -> str:

@@ -39,6 +39,7 @@ from infercost.analyses.step import (
     decoded_alone,
     in_all,
     is_counted_whole,
+    is_of_one,
     job_remarks,
     job_words,
     load_of,
@@ -50,6 +51,7 @@ from infercost.analyses.step import (
     prefill_paid,
     prompts_share,
     read_words,
+    reads_at_peak,
     request_remarks,
     shown_share,
     shows_read,
@@ -619,18 +621,13 @@ def _verdict(scenario: Scenario, running: Running, results: dict[str, Any]) -> s
         return f"{no}{job.strip()}{behind}{apart_words(scenario, results)}"
     if no:
         return f"{no}{_on_more(scenario, results)}{apart_words(scenario, results)}"
-    request, is_alone = _request_words(scenario, results), _is_of_one(scenario, results)
+    request, is_alone = _request_words(scenario, results), is_of_one(scenario, results)
     text = f"{_start_words(scenario, results, request if is_alone else '')}{left_out}"
     if _is_measured(scenario, results):
         binds = "" if time_words(running, results, scenario.draft) else _binds(scenario, results)
         text = f"{_step_words(scenario, results)}{left_out}{binds}"
     text += f".{apart_words(scenario, results)}"
     return text + _decoded_words(scenario, results) + ("" if is_alone else request)
-
-
-def _is_of_one(scenario: Scenario, results: dict[str, Any]) -> bool:
-    """Whether one user is asked about, or one request, whose time stands before the use of the hardware."""
-    return results["batch"] <= 1 and scenario.load.rate is None and not scenario.rack.model.is_bare
 
 
 def _request_words(scenario: Scenario, results: dict[str, Any]) -> str:
@@ -642,14 +639,8 @@ def _request_words(scenario: Scenario, results: dict[str, Any]) -> str:
     between = later or f", then {tpot} a token{_chunk_words(scenario, results)}"
     whole += taken_words(scenario, results)
     takes = "A request takes" if scenario.load.rate is None else "On average a request takes"
-    least = "at least " if _reads_at_peak(scenario.running) else ""
+    least = "at least " if reads_at_peak(scenario.running) else ""
     return f" {takes} {least}{whole}: {least}{ttft} to its first token{_idle_words(scenario)}{between}."
-
-
-def _reads_at_peak(running: Running) -> bool:
-    """Whether no kernel of prompts was measured, and these are taken at the peak: a CPU's under llama.cpp."""
-    in_turn = running.replica.in_turn
-    return in_turn is not None and in_turn.engine.kernels == "cpu"
 
 
 def _start_words(scenario: Scenario, results: dict[str, Any], request: str) -> str:
