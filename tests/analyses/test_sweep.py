@@ -831,3 +831,9 @@ def test_points_of_several_engines_are_said_to_be(varied: dict[str, Any], words:
     said = infercost.utilization(model="llama-3.1-8b", **varied).verdict
     assert words in said
     assert bool(words) == ("vLLM" in said)
+
+
+def test_a_cache_that_changes_the_engine_says_that_it_does() -> None:
+    """llama.cpp keeps a cache in q8_0, and its weights and reserves are others."""
+    said = infercost.fit(gpu="rtx-4090", model="qwen3-8b", context="16k", sweep=["kv-dtype=bf16,q8_0"]).verdict
+    assert "3x as many as bf16, and another engine, llama.cpp against vLLM; " in said
