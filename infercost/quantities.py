@@ -1089,6 +1089,8 @@ QUANTITIES: dict[str, Quantity] = {
     "cheapest": figure("cheapest by the million tokens"),
     "fastest": figure("fastest for one user"),
     # figures: sweeps
+    "usable_memory_bytes": figure("memory as engines count it", "B", "usable"),
+    "peak_critical_batch": figure("critical batch at the peak"),
     "knee_batch": figure("first batch at the knee"),
     "max_batch": figure("largest batch that fits"),
     "experts_hit_share": figure("experts read", "share", "experts"),

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from infercost import formulas
 from infercost.analyses import utilization
 from infercost.analyses.many import Outcome, at_point, outcomes_of
-from infercost.analyses.prices import kinds_of_prices
+from infercost.analyses.prices import kinds_of_prices, of_parts
 from infercost.analyses.remarks import NAMED, ends_in, few_names, leaders, ratio_words, ratios_of
 from infercost.errors import InfercostError
 from infercost.formulas import trend as law
@@ -153,11 +153,11 @@ def _side_by_side(scenario: Scenario) -> Report:
         steps, scenario = _steps_on(scenario)
         advice = tuple(_fewer_bits(scenario, steps))
         rows = tuple({**row, **step} for row, step in zip(figures, steps, strict=True))
-        counted = _counted(scenario, rows)
-        rows = tuple({(row["name"], row["gpus"]): row for row in reversed(rows)}.values())[::-1]
-        columns = _model_columns(scenario, rows)
-        verdict = _model_verdict(scenario, rows) + _cheapest_of_many(question, rows) + _ends(scenario, rows) + counted
-        verdict += kinds_of_prices(scenario) if PRICED in columns else ""
+        lacking, counted = _not_held(scenario, rows), _counted(scenario, rows)
+        columns = _model_columns(scenario, rows := _in_order(question, rows))
+        verdict = lacking + _model_verdict(scenario, rows) + (least := _cheapest_of_many(question, rows))
+        verdict += _ends(scenario, rows) + counted
+        verdict += (kinds_of_prices(scenario) if least else of_parts(question)) if PRICED in columns else ""
     elif question.get("all"):
         columns, verdict = ("name", "released", *COLUMNS), _trend_verdict(scenario, rows)
     else:
@@ -456,15 +456,30 @@ def _if_near(fast: Mapping[str, Any], second: Mapping[str, Any]) -> str:
 
 
 def _counted(scenario: Scenario, rows: tuple[dict[str, Any], ...]) -> str:
-    """Counts that are not those of the rows: one, beside counts, that does not hold the model, and more than help."""
-    counts, said = any(count for _, count in scenario.parts), dict[str, None]()
+    """Counts that are more than help a user."""
+    said = dict[str, None]()
     for (part, count), row in zip(scenario.parts, rows, strict=True):
         gpus = row["gpus"] if row["fits"] else None
-        if gpus and count is None and gpus > 1 and counts:
-            said[f" One {part.name} does not hold it: {gpus} do."] = None
         if gpus and count is not None and count > gpus:
             said[f" One user is no faster on all {counted(count, part.name)} than on {gpus}."] = None
     return "".join(said)
+
+
+def _in_order(question: Question, rows: tuple[dict[str, Any], ...]) -> tuple[dict[str, Any], ...]:
+    """Each part on so many devices once, by speed where that was asked for: a load would make it a job."""
+    once = tuple({(row["name"], row["gpus"]): row for row in reversed(rows)}.values())[::-1]
+    if not question.get("sort"):
+        return once
+    return tuple(sorted(once, key=lambda row: -(row[_USER] or 0) if row["fits"] else 1))
+
+
+def _not_held(scenario: Scenario, rows: tuple[dict[str, Any], ...]) -> str:
+    """Of which parts one, beside counts of others, does not hold the model, as the start of a verdict."""
+    if not any(count for _, count in scenario.parts):
+        return ""
+    gpus = {part.name: row["gpus"] for (part, count), row in zip(scenario.parts, rows, strict=True) if count is None}
+    few = {name: count for name, count in gpus.items() if (count or 1) > 1}
+    return "".join(f"One {name} does not hold the model: {count} do. " for name, count in few.items())
 
 
 def _figures(part: Preset, format: Format, key: str, basis: str) -> dict[str, Any]:

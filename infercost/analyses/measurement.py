@@ -123,7 +123,7 @@ def _place(report: Report, against: Against, found: dict[str, float | None]) -> 
         return ""
     low, high = (end / values[against.key] for end in ends)
     if low <= times <= high:
-        return ", as most measured runs,"
+        return ", within the range of eight in ten measured runs,"
     return f", {'slower' if times < low else 'faster'} than nine of ten measured runs of this kind,"
 
 

@@ -92,10 +92,11 @@ class Alone(NamedTuple):
     def words(self) -> str:
         """The same as the end of a verdict; empty where nothing holds it."""
         with_host = f"with part of it in a host's memory{_at(self.hosted_speed)} (--host {self.host})"
+        of = "its weights in" if self.cache else "in"  # beside a format of the cache that of the weights is told apart
         ways = [f"under {self.engine}{_at(self.engine_speed)}"] if self.engine else []
         ways += [f"with its KV cache in {self.cache}{_at(self.cache_speed)}"] if self.cache else []
         ways += ["in {} with its KV cache in {}{}".format(*self.both, _at(self.both_speed))] if any(self.both) else []
-        ways += [f"in {self.format}{_at(self.speed)}"] if self.format else []
+        ways += [f"{of} {self.format}{_at(self.speed)}"] if self.format else []
         ways += [f"in {self.beside} {with_host}" if self.beside else with_host] if self.host else []
         they = f"One {self.noun} holds" if self.parts == 1 else "They hold"
         one = f" {they} it {', or '.join(ways)}." if ways else ""
@@ -278,7 +279,8 @@ def token_cache(model: Model) -> str:
 
 def cache_remark(model: Model) -> str:
     """What the cache per token is made of, and its share of what all heads would keep."""
-    return "; ".join(filter(None, (cache_kind(model), _share_of_heads(model))))
+    share = _share_of_heads(model).replace(" what ", " ").removesuffix(" would keep")
+    return "; ".join(filter(None, (cache_kind(model), share)))
 
 
 def cache_saved(model: Model) -> str:
@@ -304,9 +306,9 @@ def _times_heads(model: Model) -> float:
 
 
 def _share_of_heads(model: Model) -> str:
-    """The share of what all heads would keep: ``an eighth of 64 heads'``; empty where it is all."""
+    """The share of what all heads would keep; empty where it is all."""
     times, attention = _times_heads(model), _growing(model)
-    return f"{_fraction(times)} of {attention.heads:,} heads'" if times and attention else ""
+    return f"{_fraction(times)} of what {attention.heads:,} heads would keep" if times and attention else ""
 
 
 def _fraction(times: float) -> str:

@@ -15,7 +15,7 @@ from infercost.models.find import KEYS, Checkpoint, find_model, read_preset_file
 from infercost.models.model import Attention, Layer, Model
 from infercost.numeric import last_that
 from infercost.parts import catalog
-from infercost.parts.accelerator import SECTIONS, Rate, find_rate
+from infercost.parts.accelerator import SECTIONS, Rate, find_rate, memory_key
 from infercost.parts.formats import FORMATS
 from infercost.parts.preset import Preset
 from infercost.parts.traffic import DAY, hours_of
@@ -39,10 +39,11 @@ INDEX = "index.csv"
 KINDS = {"embedder": ("embedders", "embeddings"), "reranker": ("rerankers",), "encoder": ("encoders",)}
 #: A prompt that most models take.
 PROMPT = 8192
-#: Columns that JSON and CSV have of a family: a model's size, a part's memory as sold, dense rate and neocloud rent.
+#: Columns that JSON and CSV have of a family: a model's size, a part's memory as sold and as engines count it,
+#: dense rate and neocloud rent.
 COLUMNS = {
     PARTS: (
-        *("memory_bytes", "memory_bandwidth_bytes_per_s", "rate", "peak_flops_per_s"),
+        *("memory_bytes", "usable_memory_bytes", "memory_bandwidth_bytes_per_s", "rate", "peak_flops_per_s"),
         *("usd_per_gpu_hour", "price_date"),
     ),
     MODELS: ("total_params", "active_params", "layers"),
@@ -58,7 +59,7 @@ MODEL_WORDS = {
     "kv_bytes_per_token": "KV cache a token",
 }
 PART_KEYS = (
-    *("peak_flops_per_s", "rate", "memory_bandwidth_bytes_per_s", "memory_bytes", "power_w"),
+    *("peak_flops_per_s", "rate", "memory_bandwidth_bytes_per_s", "memory_bytes", "usable_memory_bytes", "power_w"),
     *("usd_per_gpu_hour", "price_date"),
 )
 PART_WORDS = {
@@ -110,7 +111,7 @@ def answer(scenario: Scenario) -> Report:
     try:
         return _report_of(_preset(" ".join(rest)), reading)
     except UnknownName:
-        if len(rest) == 1 or not _is_known(rest[0]):
+        if len(rest) == 1 or not any(map(_is_known, rest)):
             raise
     return _side_by_side([_preset(name) for name in rest], reading)
 
@@ -253,9 +254,10 @@ def list_row(family: str, name: str) -> dict[str, Any]:
 def _of_list(part: Preset) -> dict[str, Any]:
     """The figures of a part that a list has, None where one is not known."""
     facts, rate, rent = part.facts, find_rate(part, FORMATS["bf16"]), part.facts.get("rent_neocloud")
-    known = (*(facts.get(key) for key in ("memory", "memory_bandwidth")), rate and rate.fact, rent)
-    memory, bandwidth, peak, price = (fact and float(fact.value) for fact in known)
-    values = (memory, bandwidth, rate and rate.words, peak, price, rent and rent.date)
+    keys = ("memory", memory_key(part, nominal=False), "memory_bandwidth")
+    known = (*(facts.get(key) for key in keys), rate and rate.fact, rent)
+    memory, usable, bandwidth, peak, price = (fact and float(fact.value) for fact in known)
+    values = (memory, usable, bandwidth, rate and rate.words, peak, price, rent and rent.date)
     return dict(zip(COLUMNS[PARTS], values, strict=True))
 
 
@@ -467,6 +469,9 @@ def _of_part(part: Preset) -> str:
     forms = {"memory": "{} of memory", "memory_bandwidth": "{} of bandwidth"}
     forms |= {rate.key: f"{{}} dense in {rate.words}"} if rate else {}
     texts = {key: fact.text or show(fact.value, fact.kind.unit) for key, fact in part.facts.items()}
+    usable = memory_key(part, nominal=False)
+    if usable != "memory" and (shown := show(part.value(usable), "B")) != show(part.value("memory"), "B"):
+        forms["memory"] = f"{{}} of memory ({shown} as engines count it)"
     known = [form.format(texts[key]) for key, form in {**forms, "power": "{}"}.items() if key in texts]
     price = f"; {texts[rent]} by {words_of(rent)} of {part.facts[rent].date}" if rent else ""
     return f"{', '.join(['', *known])}{price}"

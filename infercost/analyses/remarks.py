@@ -24,7 +24,7 @@ from infercost.parts.preset import Preset
 from infercost.parts.stack import is_ideal, is_nominal, law, splits_layers
 from infercost.quantities import KEYS
 from infercost.replica.memory import Rack
-from infercost.replica.step import Running, bound_times
+from infercost.replica.step import Running, bound_times, critical_batch
 from infercost.replica.work import Over
 from infercost.report import Input, Note, Report, Row, Series
 from infercost.scenario.options import flag
@@ -491,6 +491,22 @@ def untuned_switch(timing: "Timing") -> str:
     return " ".join(f"--set efficiency.{name}=1" for name in slow)
 
 
+def tuned_note(running: Running, tuned: dict[str, Any]) -> Note:
+    """What the flags of published benchmarks would give, where an engine runs without them."""
+    labels, name = running.rack.setup.stack.labels, running.rack.setup.stack.title
+    of = labels.get("flags", "its flags")
+    is_newest = "newest" in labels and "@" not in running.rack.setup.stack.name
+    newest = f" of its newest known release, {labels['newest']}" if is_newest else ""
+    text = f"{name} with {of}{newest}; tuned (--efficiency {labels.get('tuned', '')}): {step_times(tuned)}"
+    return Note("tuned", text)
+
+
+def step_times(results: dict[str, Any]) -> str:
+    """The time of a token, and of the first one where there are requests."""
+    times = (("tpot_s", "a token"), ("ttft_s", "to the first one"))
+    return " and ".join(f"{show(results[key], 's')} {what}" for key, what in times if results[key] is not None)
+
+
 def is_timed(running: Running) -> bool:
     """Whether the kernels of its own part were timed, where its law is one of kernels, or its law was measured."""
     if (timing := running.replica.kernels) is None:
@@ -528,6 +544,27 @@ def _part(question: Question) -> Preset | str:
     given = question.get("gpu")
     given = given[0] if isinstance(given, tuple) else given
     return given if isinstance(given, Preset) else counted_name(given)[0].strip()
+
+
+def in_kernels(running: Running) -> str:
+    """Whose the critical batch is: of measured kernels, at watts that hold them back, or of a profile's shares.
+
+    Nothing where that is the chip's peak.
+    """
+    rack, kernels = running.rack, running.replica.kernels
+    if has_endless_rate(rack.part) or critical_batch(running) == critical_batch(running, at_peak=True):
+        return ""
+    if kernels is None:
+        return f" by profile {rack.setup.stack.name}"
+    watts = f" at {show(rack.part.value('power'), 'W')}" if kernels.held_by_watts else ""
+    return f" in measured kernels{watts}"
+
+
+def balance_remark(running: Running) -> str:
+    """What happens at the critical batch, in which kernels, and where it lies at the chip's peak."""
+    if not (kernels := in_kernels(running)):
+        return CRITICAL
+    return f"of the weights alone{kernels}; {show(critical_batch(running, at_peak=True))} at the chip's peak"
 
 
 def _kernel_notes(running: Running) -> Iterator[Note]:
@@ -632,7 +669,7 @@ def _said(ratio: float, word: str, second: float, first: float, key: str) -> str
     """A ratio and the figures that it is of."""
     unit = KEYS[key].unit or "param"
     times = show(ratio, "x") if ratio > HALF else f"1/{show(1 / ratio)} of"
-    return f"{times} the {word} ({show(second, unit)} to {show(first, unit)})"
+    return f"{times} the {word} ({show(second, unit)} against {show(first, unit)})"
 
 
 # The answer of a service whose limit on latency not even one user meets, on however many replicas.

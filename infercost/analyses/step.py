@@ -399,6 +399,17 @@ def _transfer_time(running: Running, request: Request) -> float:
     )
 
 
+def is_of_one(scenario: Scenario, results: dict[str, Any]) -> bool:
+    """Whether one user is asked about, or one request, whose time stands before the use of the hardware."""
+    return results["batch"] <= 1 and scenario.load.rate is None and not scenario.rack.model.is_bare
+
+
+def reads_at_peak(running: Running) -> bool:
+    """Whether no kernel of prompts was measured, and these are taken at the peak: a CPU's under llama.cpp."""
+    in_turn = running.replica.in_turn
+    return in_turn is not None and in_turn.engine.kernels == "cpu"
+
+
 # What one request takes of money and of energy, how many of them devices sustain, and what these read.
 
 

@@ -861,7 +861,8 @@ def _times_words(axis: Axis, figure: str, rows: Rows) -> str:
     of = "as many as" if KEYS[figure].phrase.startswith("the number of ") else of
     near = ", within the error of these estimates" if axis.key in UNSURE and _overlap(figure, least, most) else ""
     pair = [] if axis.key == "efficiency" else [_engine(row) for row in (most, least)]
-    engines = f", {AGAINST.join(pair)}" if all(pair) and len({*pair}) > 1 else ""
+    other = "and another engine, " if axis.key == "kv_dtype" else ""
+    engines = f", {other}{AGAINST.join(pair)}" if all(pair) and len({*pair}) > 1 else ""
     return f": {axis.name(most)} {verb} {times} {of} {axis.name(least)}{engines}{near}"
 
 

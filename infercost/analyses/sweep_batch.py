@@ -124,9 +124,10 @@ def _results(
     if full and knee_batch and knee_batch > full:
         remark = f"the first of these past {full:,}, marked >"
     critical = None if holds(running.rack) else critical_batch(running)
-    balance = remarks.CRITICAL
+    peak = critical and critical_batch(running, at_peak=True)
+    balance = remarks.balance_remark(running)
     if full and critical and full > critical + 1:
-        balance = "by the weights alone; the knee counts all of a step"
+        balance = f"of the weights alone{remarks.in_kernels(running)}; the knee counts all of a step"
     if knee is None:
         past = "past what memory holds" if full and not _is_held(running.rack, full) else "past this sweep"
         remark = undone.get("step_time_s") or no_knee(running.rack) or (past if full else "none at this context")
@@ -135,6 +136,7 @@ def _results(
     return (
         Row("gpus", running.rack.devices, remarks.count_remark(running.rack)),
         Row("critical_batch", critical, no_knee(running.rack) or balance),
+        Row("peak_critical_batch", peak, no_knee(running.rack), bool(remarks.in_kernels(running))),
         Row("knee_batch", knee_batch, remark),
         Row("max_batch", plan.max_sequences, of if plan.cache else "no KV cache"),
         Row("lone_user_cost_ratio", ratio, of_one if plan.fits else "the model does not fit"),
@@ -262,7 +264,13 @@ def _of_weights(running: Running) -> str:
     """Why no batch fills the arithmetic though the weights alone would: caches are read beside them."""
     if not running.work.attending:
         return ""
-    return f": caches are read too (weights alone: batch {show(critical_batch(running), '')})"
+    return f": caches are read too (weights alone: {_critical_words(running)})"
+
+
+def _critical_words(running: Running) -> str:
+    """The critical batch, in the kernels and at the chip's peak where these differ."""
+    words, kernels = f"batch {show(critical_batch(running))}", remarks.in_kernels(running)
+    return words + (f"{kernels}, {show(critical_batch(running, at_peak=True))} at the chip's peak" if kernels else "")
 
 
 def _layout_words(scenario: Scenario) -> str:
@@ -309,13 +317,11 @@ def _on_the_largest(scenario: Scenario, rows: Rows) -> str:
 
 
 def _of_peak(scenario: Scenario, full: int) -> str:
-    """Why a knee lies above the critical batch of the chip's peak, where no context was asked for to read."""
+    """Why a knee lies above the critical batch, where no context was asked for to read."""
     running, given = scenario.running, scenario.question.given
-    critical = critical_batch(running)
-    if "context" not in given or running.rack.plan.context > 1 or full < PAST * critical:
+    if "context" not in given or running.rack.plan.context > 1 or full < PAST * critical_batch(running):
         return ""
-    at_peak = f"critical batch {show(critical)} at the chip's peak, --efficiency ideal"
-    return f" in kernels that stay below the peak ({at_peak})"
+    return f" of all a step moves (of the weights alone: {_critical_words(running)})"
 
 
 def _place(rack: Rack) -> str:

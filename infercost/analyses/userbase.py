@@ -594,7 +594,7 @@ def _said(scenario: Scenario, run: Run, missed: tuple[str, ...], before: str, te
         return f"Yes: {text}{last}{after}"
     replicas, load = many(run.day.replicas, "replica"), _load_words(scenario, run, run.day.users)
     keep = f"{'keeps' if run.day.replicas == 1 else 'keep'} {_limits_words(run)} for {load}"
-    text = text.replace(f"{load} have ", "The users have ", 1)
+    text = text.replace(f"{load} have {replicas} of ", "It is " if run.day.replicas == 1 else "Each is ", 1)
     return f"Yes: {replicas} {keep}{_room_words(scenario, run)}. {before}{text}"
 
 

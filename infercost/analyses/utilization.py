@@ -10,10 +10,10 @@ from infercost.analyses.many import LAYOUT, at_point
 from infercost.analyses.prices import says_price, with_own
 from infercost.analyses.remarks import (
     ALL_PAID,
-    CRITICAL,
     IN_TURN,
     OF_RATE,
     TUNED,
+    balance_remark,
     count_remark,
     gain_remark,
     gain_words,
@@ -24,7 +24,9 @@ from infercost.analyses.remarks import (
     overlap_words,
     room_rows,
     step_notes,
+    step_times,
     sure,
+    tuned_note,
     unserved,
     untuned_switch,
     why_null,
@@ -40,6 +42,7 @@ from infercost.analyses.step import (
     ends_late,
     in_all,
     is_counted_whole,
+    is_of_one,
     job_remarks,
     job_words,
     load_of,
@@ -51,6 +54,7 @@ from infercost.analyses.step import (
     prefill_paid,
     prompts_share,
     read_words,
+    reads_at_peak,
     request_remarks,
     shown_share,
     shows_read,
@@ -89,7 +93,6 @@ CENT = 0.01
 ALIKE = 0.01
 #: What some results mean, whatever is asked.
 _MEANINGS = {
-    "critical_batch": CRITICAL,
     "flops_per_byte": "the ridge point",
     "arithmetic_intensity": "operations for each byte that a step reads",
     "joules_per_token": "rated power; no host, no cooling",
@@ -336,24 +339,14 @@ def _tuning_notes(scenario: Scenario, tuned: dict[str, Any] | None) -> Iterator[
     if timing is None or not has_times(scenario.rack):
         return
     if tuned is not None and timing.unfused != 1:
-        yield _tuned_note(scenario.running, tuned)
+        yield tuned_note(scenario.running, tuned)
     if other := timing.with_tuned_shapes():
         yield from _untuned_notes(scenario, timing, other)
 
 
-def _tuned_note(running: Running, tuned: dict[str, Any]) -> Note:
-    """What the flags of published benchmarks would give, where an engine runs without them."""
-    labels, name = running.rack.setup.stack.labels, running.rack.setup.stack.title
-    of = labels.get("flags", "its flags")
-    is_newest = "newest" in labels and "@" not in running.rack.setup.stack.name
-    newest = f" of its newest known release, {labels['newest']}" if is_newest else ""
-    text = f"{name} with {of}{newest}; tuned (--efficiency {labels.get('tuned', '')}): {_times(tuned)}"
-    return Note("tuned", text)
-
-
 def _untuned_notes(scenario: Scenario, timing: "Timing", tuned: "Timing") -> Iterator[Note]:
     """What a build with tuned kernels for all shapes would give, where an engine's own lacks some."""
-    this, other = (_times(_under(scenario, each)) for each in (timing, tuned))
+    this, other = (step_times(_under(scenario, each)) for each in (timing, tuned))
     if this != other:
         yield Note("untuned", f"default build: {this}; with tuned kernels ({untuned_switch(timing)}): {other}")
 
@@ -363,12 +356,6 @@ def _under(scenario: Scenario, timing: "Timing") -> dict[str, Any]:
     running = scenario.running
     other = scenario._replace(running=running._replace(replica=running.replica._replace(timing=timing)))
     return _known(other, *step_pace(other), bracketed=False)
-
-
-def _times(results: dict[str, Any]) -> str:
-    """The time of a token, and of the first one where there are requests."""
-    times = (("tpot_s", "a token"), ("ttft_s", "to the first one"))
-    return " and ".join(f"{show(results[key], 's')} {what}" for key, what in times if results[key] is not None)
 
 
 def _shown_work(scenario: Scenario) -> None:
@@ -446,6 +433,7 @@ def _remarks(scenario: Scenario, results: dict[str, Any]) -> dict[str, str]:
         "host_time_s": host_remark(running),
         "step_time_s": f"{certain}: {overlap_words(running)}{_bracket_remark(running, results)}",
         "bound_step_time_s": _bound_remark(running, results),
+        "critical_batch": balance_remark(running),
         **_MEANINGS,
         "stable": _waiting_remark(scenario),
         "experts_hit_share": (hit := _experts_remark(scenario, results["batch"])) and f"{hit} a layer",
@@ -620,24 +608,30 @@ def _verdict(scenario: Scenario, running: Running, results: dict[str, Any]) -> s
         return f"{no}{job.strip()}{behind}{apart_words(scenario, results)}"
     if no:
         return f"{no}{_on_more(scenario, results)}{apart_words(scenario, results)}"
-    text = f"{_start_words(scenario, results)}{left_out}"
+    request, is_alone = _request_words(scenario, results), is_of_one(scenario, results)
+    text = f"{_start_words(scenario, results, request if is_alone else '')}{left_out}"
     if _is_measured(scenario, results):
         binds = "" if time_words(running, results, scenario.draft) else _binds(scenario, results)
         text = f"{_step_words(scenario, results)}{left_out}{binds}"
     text += f".{apart_words(scenario, results)}"
-    text += _decoded_words(scenario, results)
+    return text + _decoded_words(scenario, results) + ("" if is_alone else request)
+
+
+def _request_words(scenario: Scenario, results: dict[str, Any]) -> str:
+    """What a request takes, and how long it is to its first token, as a sentence; empty where none has a time."""
     if results["request_time_s"] is None or _is_measured(scenario, results):
-        return text
+        return ""
     ttft, tpot, whole = (show(seconds, "s") for seconds in _request_times(results))
     later = ", its only one" if scenario.load.request and scenario.load.request.output_tokens == 1 else ""
     between = later or f", then {tpot} a token{_chunk_words(scenario, results)}"
     whole += taken_words(scenario, results)
     takes = "A request takes" if scenario.load.rate is None else "On average a request takes"
-    return f"{text} {takes} {whole}: {ttft} to its first token{_idle_words(scenario)}{between}."
+    least = "at least " if reads_at_peak(scenario.running) else ""
+    return f" {takes} {least}{whole}: {least}{ttft} to its first token{_idle_words(scenario)}{between}."
 
 
-def _start_words(scenario: Scenario, results: dict[str, Any]) -> str:
-    """The rates of a step, how much of the hardware it uses, and its time: what is asked for first."""
+def _start_words(scenario: Scenario, results: dict[str, Any], request: str) -> str:
+    """The rates of a step, a request's time, how much of the hardware a step uses, and its time."""
     running, where = scenario.running, "" if scenario.copies == 1 else " on each"
     start = time_words(running, results, scenario.draft)
     use = f"{_use_words(scenario, results)}{where}{'' if start else _binds(scenario, results)}."
@@ -645,9 +639,9 @@ def _start_words(scenario: Scenario, results: dict[str, Any]) -> str:
     if rates[:1].isdigit() and has_endless_rate(rack.part):
         rates = f"At most {rates}"
     if rates and not rack.model.is_bare:  # who runs a model asks for its speed, the note for the use of a chip
-        text = f"{rates}. {start}{_sentence(use)}" if start else f"{rates}: {use}"
+        text = f"{rates}.{request} {start}{_sentence(use)}" if start or request else f"{rates}: {use}"
     else:
-        text = f"{start}{_sentence(use)}{f' {rates}.' if rates else ''}"
+        text = f"{start}{_sentence(use)}{f' {rates}.' if rates else ''}{request}"
     return f"{_in_line(scenario)}{text} {_step_words(scenario, results)}"
 
 

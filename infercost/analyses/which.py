@@ -536,8 +536,8 @@ def _verdict(scenario: Scenario, best: Rows, placed: Iterable[Placed | Missed], 
         words = ", within the error of these estimates" if _is_near(first, others[0], job.sort) else ""
         if not job.is_of_day:  # whose devices stand idle for part of it
             own_rate, other = (row["tokens_per_s_per_gpu"] for row in (first, others[0]))
-            times = show(other / own_rate, "x")
-            words += f" ({times})" if job.sort == "throughput" else f", {show(other)} tokens/s a device ({times})"
+            much = "as many" if job.sort == "throughput" else "the tokens/s a device"
+            words += f", {show(other / own_rate, 'x')} {much}"
         text += f" Second is {_worth(others[0])} at {_said(others[0], job.sort)[0]}{words}."
     text += _many_each(job, best)
     certain = surest(each.running for each in scenario.each if each.running)

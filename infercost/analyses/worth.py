@@ -36,6 +36,8 @@ from infercost.units import many, show
 
 #: A change of less than this share of the answer is no advice.
 LEAST = 0.05
+#: Less of a step than this is not worth half the context, or a cache of fewer bits.
+ENOUGH = 0.1
 #: Tokens a second of a user below which a limit on the time between them is advised, and that limit in seconds. People
 #: read 238 words a minute (Brysbaert, Journal of Memory and Language 109, 2019), at 0.75 words a token 5.3 tokens/s:
 #: the first is twice that, for those who skim.
@@ -320,7 +322,7 @@ def slow(limit: float, speed: float | None) -> str:
     if limit < inf or speed is None or speed >= SLOW:
         return ""
     asked = f"--max-tpot {show(USUAL_TPOT, 's').replace(' ', '')}"
-    return f" That is slow: {asked} asks for {1 / USUAL_TPOT:.0f} tokens/s a user or more."
+    return f" Below {SLOW:.0f} is slow: {asked} asks for {1 / USUAL_TPOT:.0f} tokens/s a user or more."
 
 
 def less_cache(scenario: Scenario, batch: float) -> Iterator[str]:
@@ -328,7 +330,7 @@ def less_cache(scenario: Scenario, batch: float) -> Iterator[str]:
     running, ways = scenario.running, []
     if not running.rack.model.has_cache:
         return
-    if (saved := cache_saving(running, batch)) >= LEAST:
+    if (saved := cache_saving(running, batch)) >= ENOUGH:
         ways.append(f"shorten the context: half of it would make a step {show(saved, 'share')} shorter")
     if other := narrower(scenario):
         found = _saved(scenario, other, batch)
@@ -341,7 +343,7 @@ def _saved(scenario: Scenario, other: Scenario, batch: float) -> str:
     """What the same question with another option saves of a step, or of a token where another layout is chosen."""
     if (other.rack.plan.layout, other.copies) == (scenario.rack.plan.layout, scenario.copies):
         saved = 1 - tpot_of(other.running, batch, other.draft) / tpot_of(scenario.running, batch, scenario.draft)
-        return f"a step {show(saved, 'share')} shorter" if saved >= LEAST else ""
+        return f"a step {show(saved, 'share')} shorter" if saved >= ENOUGH else ""
     saved = token_saving(scenario, other, batch, max(batch * scenario.copies / other.copies, 1))
     return f"a token costs {show(saved, 'share')} less" if saved >= LEAST else ""
 

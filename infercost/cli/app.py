@@ -145,7 +145,7 @@ def _takes(command: str, words: Sequence[str]) -> bool:
 _WORDS = {
     **dict.fromkeys(("prompt", "prompt_tokens", "prompt_length", "input", "input_len", "n_prompt"), "input_tokens"),
     **dict.fromkeys(("output_len", "output_length", "gen", "n_gen", "max_tokens", "completion"), "output_tokens"),
-    **dict.fromkeys(("ctx", "ctx_size", "n_ctx", "max_model_len", "context_length", "seq_len"), "context"),
+    **dict.fromkeys(("ctx", "ctx_size", "n_ctx", "max_model_len", "context_length", "seq_len", "isl"), "context"),
     **dict.fromkeys(("users_per_day", "daily_users", "dau"), "users"),
     **dict.fromkeys(("chats_per_day", "requests_per_day", "queries_per_day", "prompts_per_day"), "messages_per_day"),
     **dict.fromkeys(("server_price", "gpu_price", "card_price", "machine_price", "capex"), "purchase_price"),

@@ -461,12 +461,11 @@ def _from_config(path: Path, name: str) -> Checkpoint:
 
 
 def _own_name(data: dict[str, Any], place: str) -> str:
-    """What a config is called: as it says itself, else as its folder, else, where that is anyone's, as its family."""
-    path, family = (str(data.get(key) or "").rstrip("/") for key in ("_name_or_path", "model_type"))
-    own = path.rpartition("/")[2]
+    """What a config is called: as it says itself, else as its folder, else, where that is anyone's, as the file."""
+    own = str(data.get("_name_or_path") or "").rstrip("/").rpartition("/")[2]
     if _PLAIN.fullmatch(own):
         return own
-    return family if _ANYONES.fullmatch(place) and _PLAIN.fullmatch(family) else place or "config.json"
+    return "config.json" if _ANYONES.fullmatch(place) else place
 
 
 def _unsaid(model: Model, name: str) -> str:

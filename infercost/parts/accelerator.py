@@ -36,8 +36,9 @@ FIGURES = {
 #: names the preset of its kernels; ``link`` is how accelerators reach each other: through a ``switch``
 #: (where nothing is said), in a ``mesh`` with a link to each other one, over ``pcie``, or through the ``host``;
 #: ``segment`` is where a card is sold to those who own it (``SEGMENTS``), data centres have none;
-#: ``not_covered`` says what measured runs of engines of today were like where no law fits them; ``variants`` are other
-#: sizes or numbers of cores, each with what differs; ``unchecked`` says whose figures nobody checked by hand.
+#: ``unserved`` says what vLLM needs that it lacks; ``not_covered`` what measured runs of engines of today were like
+#: where no law fits them; ``variants`` are other sizes or numbers of cores, each with what differs; ``unchecked`` says
+#: whose figures nobody checked by hand.
 LABELS = (
     *(
         "name",
@@ -52,7 +53,7 @@ LABELS = (
         "note_8bit",
         "not_covered",
     ),
-    *("variants", "unchecked"),
+    *("unserved", "variants", "unchecked"),
 )
 #: Starts of figures that make another part of it where a question changes them.
 _OF_SPEED = ("memory", "flops_")

@@ -158,7 +158,7 @@ def data_of(book: Book, card: Card) -> dict[str, Any]:
     """A card as the data of a preset: a source for each figure, derived rates weak, and that nobody checked it."""
     family, source = book.head["families"][card.family], book.head["source"]
     engine, small = family.get("engine"), family.get("small_engine")
-    labels = {key: family[key] for key in ("vendor", "kind", "architecture", "link") if key in family}
+    labels = {key: family[key] for key in ("vendor", "kind", "architecture", "link", "unserved") if key in family}
     if segment := next((name for name, words in _SEGMENTS.items() if words.search(card.name)), ""):
         labels["segment"] = segment
     derived = "arithmetic derived by the rule of its family: " if family.get("rates") else ""

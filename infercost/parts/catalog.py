@@ -104,6 +104,8 @@ _SIZES = re.compile(r"(?<![\d.])\d[\d.]*b\b")
 _CARD = re.compile(r"\b(?:gtx?|rtx|rx|geforce|radeon|hd|quadro)[\s_-]?(\d{2,3}[05])\b")
 #: The CPU that stands in for a part without a preset, whose speed is mostly that of its memory.
 _STAND_IN = "ryzen-9-9950x"
+#: A CPU by what it is called.
+_CPU = re.compile(r"\bcpu|\bi[3579]-?\d|core|xeon|epyc|ryzen|threadripper|opteron|celeron|pentium|graviton")
 #: A rate of reading, as it is written.
 _RATE = r"(?i)[\d.]+ ?[kmgtp]b/s"
 #: Memory by its name, of which a desktop has two channels of 8 bytes.
@@ -276,8 +278,7 @@ def _hint(family: str, files: dict[str, str], name: str, kind: str) -> str:
     others = [*aliases(family), *(card.id for card in unchecked_cards() if is_part)]
     hint = kind or (is_part and (_read_as(name) or akin(name))) or _near(family, name, [*files, *others])
     if is_part and not hint:
-        memory = "--set gpu.memory=16GB"
-        hint = f"without a preset a part goes by its memory: {_as_part('51.2GB/s')} {memory}, or by a file of yours; "
+        hint = _by_figures(name)
     if own := {"models": _of_a_tag, "hosts": _in_other_order}.get(family):
         hint = own(name) or hint
     hint = hint or (of_its_word(name) if family == "models" else "")
@@ -289,6 +290,14 @@ def of_its_word(name: str) -> str:
     word = _word(name)
     kin = [own for own in _files("models") if len(word) > 2 and _word(own) == word]
     return f"of {word} there {'are' if len(kin) > 1 else 'is'} {', '.join(kin[:KINDRED])}; " if kin else ""
+
+
+def _by_figures(name: str) -> str:
+    """The start of a hint at what a part without a preset goes by: a CPU by its memory, others by their figures."""
+    if _CPU.search(name.lower()):
+        own = _as_part("89.6GB/s")
+        return f"a CPU goes by what its memory reads, two channels of DDR5-5600 {own} --set gpu.memory=32GB; "
+    return "a part without a preset goes by a file with its memory, memory_bandwidth and flops_bf16 (--gpu FILE.yaml); "
 
 
 def _as_part(bandwidth: str) -> str:
@@ -361,7 +370,8 @@ def refuse_foreign(name: str) -> None:
         if re.match(rf"({names})(?![a-z])", own, re.VERBOSE):
             hint = "infercost answers for models that write, embed or rank text"
             if "whisper" in own:
-                hint = "its memory alone is counted, by its file: infercost fit --model config.json"
+                hint = "infercost fit --model config.json"
+                hint = f"hours of audio have no price here; its memory is counted, by its file: {hint}"
             raise UnknownName(f"{name} is {what}", hint)
 
 

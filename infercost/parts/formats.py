@@ -359,9 +359,13 @@ def parse_weights(text: str, name: str = "dtype") -> Format:
     if _plain(text) in OWN_BITS:
         what = f"{name}: {text} has bits of its own in each checkpoint"
         raise BadValue(what, "leave --dtype out and give its config.json, or the bits and group: int4-g32, int3, fp8")
+    if _TERNARY.search(text.lower()):
+        raise BadValue(f"{name}: no format {text!r}", "weights of three values are tq1_0 or tq2_0 in GGUF files")
     raise BadValue(f"{name}: no format {text!r}", hint)
 
 
+#: Weights of three values, log2(3) bits each, as BitNet's.
+_TERNARY = re.compile(r"1[._]58|ternary|bitnet|trit")
 #: Unsloth's dynamic files: UD-Q4_K_XL, UD-IQ2_M.
 _DYNAMIC = re.compile(r"(?:ud)?(i?q\d(?:k|xxs|xs|s|m)?)xl|ud(i?q\d[a-z]*)")
 

@@ -56,7 +56,7 @@ RESULTS = {
     measured_memory_bandwidth_utilization measured_over_estimate measured_over_bound measured_bytes_per_s
     measured_tokens_per_s wh_per_request usd_per_request rated_power_w kwh_per_day api_usd_per_million_tokens
     own_over_api_cost usd_per_month electricity_usd_per_month {_OWN} {_ROOM}""",
-    "sweep-batch": f"gpus critical_batch knee_batch max_batch lone_user_cost_ratio {_OWN} {_ROOM}",
+    "sweep-batch": f"gpus critical_batch peak_critical_batch knee_batch max_batch lone_user_cost_ratio {_OWN} {_ROOM}",
     "userbase": f"""{_SERVICE} people_online minutes_per_day decoding_share users_at_trough mean_concurrent
     trough_to_mean_for_million_users peak_concurrent trough_concurrent slots usd_per_month in_flight batch_limit
     gpus_needed users_capacity idle_share unused_share wait_probability mean_wait_s usd_per_hour usd_per_user_month
@@ -99,7 +99,8 @@ ROWS = {
     state_elements conv_elements ffn_width ffn_params shared_params router_params reused_params experts
     active_experts expert_groups token_groups expert_params expert_input expert_norm_params params_per_expert key
     shown value unit source date weak others name family title released aliases path total_params active_params
-    memory_bytes memory_bandwidth_bytes_per_s rate peak_flops_per_s usd_per_gpu_hour price_date power_w dtype
+    memory_bytes usable_memory_bytes memory_bandwidth_bytes_per_s rate peak_flops_per_s usd_per_gpu_hour price_date
+    power_w dtype
     kv_bytes_per_token kv_bytes_per_sequence flops_per_token prefill_flops weight_bytes max_context""",
 }
 #: Commands that take ``--sweep``: rows with the results of each point beside the options that were swept.

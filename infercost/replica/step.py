@@ -549,10 +549,11 @@ def _drafting(running: Running, model: Model) -> Replica:
     return running.replica.of(model, drafting.layout(rack.plan.layout, model))
 
 
-def critical_batch(running: Running) -> float:
-    """Batch at which the matrices' arithmetic takes as long as reading all of them, under the stack."""
+def critical_batch(running: Running, *, at_peak: bool = False) -> float:
+    """Batch at which the matrices' arithmetic takes as long as reading all of them, under the stack or at the peak."""
     rack, stack, timing = running.rack, running.rack.setup.stack, running.replica.timing
     compute, memory = timing.shares if timing else (stack.value("compute_share"), stack.value("memory_share"))
+    compute, memory = (1.0, 1.0) if at_peak else (compute, memory)
     return formulas.step.critical_batch(
         peak_flops=running.rate.fact.value,
         compute_share=compute,

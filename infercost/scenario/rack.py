@@ -285,7 +285,7 @@ def read_setup(reading: Reading) -> tuple[Setup, int | None]:
     of_file = checkpoint.base is not None
     engine = usual_engine(part, model, reading.get("kv_dtype"), hosted=hosted, alone=lone, in_file=of_file)
     if "efficiency" not in reading.given:
-        refuse_unread(part, engine)
+        refuse_unread(part, engine, model)
     stack, key, usable = _read_stack(reading, part, engine.profile, engine.why)
     _refuse_split(reading, stack)
     if engine.remark and "efficiency" not in reading.given:

@@ -545,7 +545,7 @@ def _compare(reading: Reading) -> Scenario:
         from infercost.models.find import find_model
 
         refuse_prefill_only(find_model(model).model)
-    if modelled and (not (named or every) or any(name in reading.given for name in OF_A_JOB)):
+    if modelled and (not (named or every) or _is_of_a_job(reading)):
         return read_job(reading, named, _userbase)
     if not modelled and (stray := [name for name in reading.given if name not in _OF_PARTS]):
         raise Missing(f"compare needs --model for {', '.join(map(flag, stray))}", "for example --model llama-3.1-70b")
@@ -563,6 +563,14 @@ def _compare(reading: Reading) -> Scenario:
         reading.take("set")
     _use_figures(reading, [part for part, _ in parts], format)
     return frozen(reading, parts=tuple(parts), format=format)
+
+
+def _is_of_a_job(reading: Reading) -> bool:
+    """Whether parts that were named are asked about a job: an order by speed alone is one of speeds for one user."""
+    if {*OF_A_JOB} & {*reading.given} == {"sort"} and reading.get("sort") == "speed":
+        reading.take("sort")
+        return False
+    return any(name in reading.given for name in OF_A_JOB)
 
 
 def _own_format(reading: Reading) -> Format:

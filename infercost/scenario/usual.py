@@ -106,12 +106,21 @@ def _unmeasured(part: Preset) -> Engine:
     return Engine(SHARED, why, f"{why}: {SHARED} has the constants that engines of today share")
 
 
-def refuse_unread(part: Preset, engine: Engine) -> None:
-    """Refuse llama.cpp, and what it alone reads, on a part that it does not run on.
+def refuse_unread(part: Preset, engine: Engine, model: Model) -> None:
+    """Refuse an engine on a part that it does not run on, and with it what it alone reads.
 
     Raises:
-        BadValue: a format of GGUF files, or a cache of llama.cpp, on such a part.
+        BadValue: a format of GGUF files or a cache of llama.cpp, or one that llama.cpp lacks, on such a part.
     """
+    if engine.profile == SERVER and (lacking := part.labels.get("unserved")):
+        from infercost.models.gguf import STAND_INS
+
+        stored = model.quantization.name
+        near = STAND_INS.get(stored.rpartition(" ")[2], "q4_k_m")
+        raise BadValue(
+            f"no engine of {part.name} reads {stored}: its {lacking}",
+            f"give a format of llama.cpp, --dtype {near}, or take the times of vLLM all the same: --efficiency vllm",
+        )
     if engine.profile.startswith("llama.cpp") and not runs_llama_cpp(part):
         hint = "give a format of its engines: --dtype bf16, fp8 or int4, --kv-dtype fp8"
         raise BadValue(f"{part.name} does not run llama.cpp, {engine.why}", hint)

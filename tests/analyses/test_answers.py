@@ -340,7 +340,8 @@ def test_a_sweep_of_batches_says_where_memory_ends_it_and_what_it_stands_on() ->
     start = (
         "On 2 x h100-sxm (tp 2) no batch that fits fills the arithmetic at 8,192 tokens of context: caches are read too"
     )
-    assert more.verdict.startswith(f"{start} (weights alone: batch {more['critical_batch']:.4g}). ")
+    kernels = f"batch {more['critical_batch']:.4g} in measured kernels at 700 W, 295.4 at the chip's peak"
+    assert more.verdict.startswith(f"{start} (weights alone: {kernels}). ")
 
 
 def test_bars_of_what_overlaps_are_shares_of_the_step(run: Run) -> None:
@@ -521,13 +522,25 @@ def test_a_sweep_says_its_knee_first() -> None:
 
 
 def test_a_knee_far_above_the_critical_batch_says_why() -> None:
-    """312 TFLOP/s over 2.039 TB/s are 153 operations a byte, two for the two bytes of a parameter: 151 of all read."""
+    """312 TFLOP/s over 2.039 TB/s are 153 operations a byte, two for the two bytes of a parameter."""
     asked = {"gpu": "a100", "model": "llama-2-13b", "dtype": "fp16", "context": 1}
     critical = infercost.sweep_batch(**asked)["critical_batch"]
-    why = f"(critical batch {critical:.0f} at the chip's peak, --efficiency ideal)"
-    assert f"the reads in kernels that stay below the peak {why}. " in infercost.sweep_batch(**asked).verdict
-    assert "critical batch" not in infercost.sweep_batch(**asked, efficiency="ideal").verdict
-    assert "critical batch" not in infercost.sweep_batch(**{**asked, "context": 100}).verdict
+    why = f"(of the weights alone: batch {critical:.4g} in measured kernels, 153 at the chip's peak)"
+    assert f"as long as the reads of all a step moves {why}. " in infercost.sweep_batch(**asked).verdict
+    assert "weights alone" not in infercost.sweep_batch(**asked, efficiency="ideal").verdict
+    assert "weights alone" not in infercost.sweep_batch(**{**asked, "context": 100}).verdict
+
+
+def test_the_critical_batch_says_in_which_kernels_it_is_and_where_the_peak_has_it() -> None:
+    """362.05 TFLOP/s over 864 GB/s are 419 operations a byte, two for the two bytes of a parameter: 419 at the peak."""
+    asked = {"gpu": "l40s:1", "model": "llama-3.1-8b", "context": 1, "batch": "1,512"}
+    said, ideal = infercost.sweep_batch(**asked), infercost.sweep_batch(**asked, efficiency="ideal")
+    assert said["critical_batch"] < said["peak_critical_batch"] == pytest.approx(362.05e12 / 864e9)
+    assert ideal["critical_batch"] == ideal["peak_critical_batch"] == said["peak_critical_batch"]
+    row = next(row for row in infercost.utilization(**{**asked, "batch": 512}).results if row.key == "critical_batch")
+    assert row.remark == "of the weights alone in measured kernels at 350 W; 419 at the chip's peak"
+    local = infercost.sweep_batch(gpu="rtx-4090", model="llama-3.1-8b", dtype="q4_k_m").verdict
+    assert " by profile llama.cpp-cuda, 100.8 at the chip's peak" in local
 
 
 def test_rows_of_batches_have_their_devices_and_layout(run: Run) -> None:
@@ -554,7 +567,7 @@ def test_the_knee_the_balance_of_weights_and_the_row_past_it_are_told_apart(run:
     critical, row = (said.json["results"][key] for key in ("critical_batch", "knee_batch"))
     assert critical < knee < row == 256
     table = " ".join(run(*asked).out.split())
-    assert "by the weights alone; the knee counts all of a step" in table
+    assert "of the weights alone in measured kernels; the knee counts all of a step" in table
     assert f"first batch at the knee 256 the first of these past {knee}, marked >" in table
 
 

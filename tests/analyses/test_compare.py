@@ -104,18 +104,17 @@ def test_a_part_that_takes_several_is_one_row_with_its_count(run: Run) -> None:
     asked = ("--model", "llama-3.3-70b", "--dtype", "q4_k_m")
     said = run("compare", "3090", "2x3090", *asked, "--json").json
     assert [(row["name"], row["gpus"]) for row in said["rows"]] == [("rtx-3090", 2)]
-    assert said["verdict"].endswith(" One rtx-3090 does not hold it: 2 do.")
+    assert said["verdict"].startswith("One rtx-3090 does not hold the model: 2 do. ")
     said = run("compare", "3090", "4x3090", *asked, "--json").json
     assert [row["gpus"] for row in said["rows"]] == [2]
-    assert said["verdict"].endswith(
-        " One rtx-3090 does not hold it: 2 do. One user is no faster on all 4 x rtx-3090 than on 2."
-    )
+    assert said["verdict"].startswith("One rtx-3090 does not hold the model: 2 do. ")
+    assert said["verdict"].endswith(" One user is no faster on all 4 x rtx-3090 than on 2.")
     said = run("compare", "3090", "4090", *asked, "--json").json
     assert [row["gpus"] for row in said["rows"]] == [2, 2]
     assert "does not hold" not in said["verdict"]
     said = run("compare", "2x3090", "rtx-5090", *asked, "--json").json  # 42.5 GB on 32 GB
     assert [(row["name"], row["gpus"]) for row in said["rows"]] == [("rtx-3090", 2), ("rtx-5090", 2)]
-    assert said["verdict"].endswith(" One rtx-5090 does not hold it: 2 do.")
+    assert said["verdict"].startswith("One rtx-5090 does not hold the model: 2 do. ")
     said = run("compare", "3090", "2x3090", "--model", "qwen3-8b", "--dtype", "q4_k_m", "--json").json
     assert [row["gpus"] for row in said["rows"]] == [1]
     assert "does not hold" not in said["verdict"]
@@ -384,3 +383,23 @@ def test_parts_for_requests_of_a_length_are_told_by_speed_and_by_money(run: Run)
     for other in (("h100", "rx-7900-xtx"), ("h100:2", "h200:2"), ("h100", "h200", "--batch", "8")):
         assert "Cheapest" not in run("compare", *other, *lengths).json["verdict"]
     assert "Cheapest" not in run("compare", "h100", "h200", *lengths[:2], "--json").json["verdict"]
+
+
+def test_parts_sorted_by_speed_alone_stay_the_question_of_one_user(run: Run) -> None:
+    """A load makes it a job; the first of the rows is the fastest for one user, as without an order."""
+    asked = ("compare", "dgx-spark", "rtx-5090", "--model", "gpt-oss-120b", "--json")
+    usual, said = run(*asked).json, run(*asked, "--sort", "speed").json
+    assert said["verdict"] == usual["verdict"]
+    assert said["verdict"].startswith("4 x rtx-5090 is fastest for one user, ")
+    assert [row["name"] for row in usual["rows"]] == ["dgx-spark-gb10", "rtx-5090"]
+    assert [row["name"] for row in said["rows"]] == ["rtx-5090", "dgx-spark-gb10"]
+    assert "64 sequences" in run(*asked, "--sort", "throughput").json["verdict"]
+    assert "8 sequences" in run(*asked, "--sort", "speed", "--concurrency", "8").json["verdict"]
+
+
+def test_kinds_of_rent_are_told_where_a_price_is_compared() -> None:
+    """The rent of a GB200 is a shop's, that of an H100 a neocloud's: of speeds it says nothing, a note has it."""
+    speeds = infercost.compare("gb200", "h100", model="llama-3.1-70b")
+    assert "price-bases" in {note.code for note in speeds.notes}
+    assert "rents of one kind" not in speeds.verdict
+    assert "rents of one kind" in infercost.compare("gb200", "h100", model="llama-3.1-70b", input_tokens=1000).verdict

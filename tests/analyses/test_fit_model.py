@@ -626,7 +626,7 @@ def test_a_cache_in_four_bits_comes_before_two_bits_of_weights(run: Run) -> None
     long = ("fit", "--gpu", "rtx-3060", "--model", "llama-3.1-8b", "--dtype", "q4_k_m", "--context", "128k")
     said = run(*long, "--kv-dtype", "q8_0")
     assert re.search(
-        r"One card holds it with its KV cache in q4_0 at [\d.]+ tokens/s, or in", " ".join(said.out.split())
+        r"One card holds it with its KV cache in q4_0 at [\d.]+ tokens/s, or its weights in", " ".join(said.out.split())
     )
     assert run(*long, "--kv-dtype", "q4_0").code == 0
 

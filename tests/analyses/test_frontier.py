@@ -736,3 +736,20 @@ def test_a_dearer_model_has_how_many_times_the_price_it_is(run: Run) -> None:
     cheap, dear = (each["usd_per_million_tokens_all_in"] for each in said["results"]["best_of_each"].values())
     assert f" devices ({dear / cheap:.3g}x the price; " in said["verdict"]
     assert "x the price" not in run(*asked, "--best", "speed", "--json").json["verdict"]
+
+
+def test_the_ends_of_a_frontier_rise_in_the_speed_that_they_are_told_in() -> None:
+    """On eight H200 at batch 128 the dearest layout is faster between prompts and, with these, slower: 1 / ITL."""
+    report = infercost.frontier(model="deepseek-v3", gpu="h200", gpus=8, batch=128)
+    rows = report["rows"]
+    fast, cheap = rows[0], rows[-1]
+    assert fast["itl_s"] > cheap["itl_s"]
+    assert fast["tokens_per_s_per_user"] > cheap["tokens_per_s_per_user"]
+    low, high = (f"{row['tokens_per_s_per_user']:.4g} tokens/s a user at $" for row in (cheap, fast))
+    said = report.verdict
+    assert said.index(f"between prompts from {low}") < said.index(f" to {high}")
+    assert f"({1 / cheap['itl_s']:.4g} and {1 / fast['itl_s']:.4g} with prompts of others)" in said.replace(
+        "12.40", "12.4"
+    )
+    usual = infercost.frontier(model="llama-3.1-8b", gpu="h100", max_gpus=2).verdict
+    assert "between prompts from" not in usual

@@ -115,7 +115,7 @@ def test_what_was_measured_as_estimated_is_said_to_be_so() -> None:
     ("times", "place"),
     [
         (0.99, "slower than nine of ten measured runs of this kind"),
-        (1.01, "as most measured runs"),
+        (1.01, "within the range of eight in ten measured runs"),
     ],
 )
 def test_a_measurement_has_a_place_among_measured_runs(times: float, place: str) -> None:

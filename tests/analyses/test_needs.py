@@ -1,5 +1,7 @@
 """What a model needs of memory where no accelerator is named, by hand from its configuration."""
 
+import re
+
 import pytest
 
 import infercost
@@ -213,17 +215,21 @@ def test_what_grouped_heads_and_latents_save_is_said(model: str, words: str, run
 @pytest.mark.parametrize(
     ("model", "context", "end"),
     [
-        ("llama-2-70b", 4000, "of KV cache, an eighth of 64 heads'."),  # 8 of 64
-        ("falcon-7b", 2000, "of KV cache, 1/71 of 71 heads'."),
+        ("llama-2-70b", 4000, "of KV cache, an eighth of what 64 heads would keep."),  # 8 of 64
+        ("falcon-7b", 2000, "of KV cache, 1/71 of what 71 heads would keep."),
         ("llama-2-7b", 4000, "of KV cache."),  # as many as there are heads
-        ("deepseek-v3", 4000, "of KV cache, 1/71.1 of 128 heads'."),  # 128 x (128 + 64 + 128) / 576
+        ("deepseek-v3", 4000, "of KV cache, 1/71.1 of what 128 heads would keep."),  # 128 x (128 + 64 + 128) / 576
         # beside latents of 576 x 2 bytes the keys of its indexer in 132: 128 x 320 x 2 / 1,284
-        ("deepseek-v3.2", 4000, "of KV cache, 1/63.8 of 128 heads'."),
-        ("qwen3-next-80b-a3b", 4000, "of KV cache, an eighth of 16 heads'."),  # its states have 32
+        ("deepseek-v3.2", 4000, "of KV cache, 1/63.8 of what 128 heads would keep."),
+        ("qwen3-next-80b-a3b", 4000, "of KV cache, an eighth of what 16 heads would keep."),  # its states have 32
         # 62 layers of 4,000 tokens over 10 of them and 52 of 1,024; with 36 and 18 of 128, 1.94
-        ("gemma-3-27b", 4000, "half of 32 heads'; without windows a sequence takes 2.66x as much."),
-        ("gpt-oss-120b", 4000, "an eighth of 64 heads'; without windows a sequence takes 1.94x as much."),
-        ("gemma-3-27b", 512, "of KV cache, half of 32 heads'."),  # no window is full
+        ("gemma-3-27b", 4000, "half of what 32 heads would keep; without windows a sequence takes 2.66x as much."),
+        (
+            "gpt-oss-120b",
+            4000,
+            "of what 64 heads would keep; without windows a sequence takes 1.94x as much.",
+        ),
+        ("gemma-3-27b", 512, "of KV cache, half of what 32 heads would keep."),  # no window is full
         ("mistral-7b-v0.1", 8192, "(rtx-3090). Without windows a sequence takes 2x as much."),  # all of 4,096
     ],
 )
@@ -233,7 +239,7 @@ def test_the_verdict_has_what_grouped_heads_latents_and_windows_save(model: str,
 
 def test_the_cache_on_devices_says_what_grouped_heads_save(run: Run) -> None:
     said = " ".join(run("fit", "--gpu", "h100:4", "--model", "llama-2-70b").out.split())
-    assert "an eighth of 64 heads'" in said.partition("KV cache per token")[2]
+    assert "an eighth of 64 heads" in said.partition("KV cache per token")[2]
 
 
 @pytest.mark.parametrize(
@@ -259,3 +265,9 @@ def test_the_context_at_which_attention_outweighs_the_weights_is_shown(run: Run)
     assert results["attention_context"] == 2 * results["active_params"] // (32 * 4 * 32 * 128) + 1 == 28_630
     short = run("presets", "show", "gemma-3-27b")  # never, within its windows and its longest context
     assert "attention outweighs" not in short.out
+
+
+def test_a_format_of_the_weights_is_told_apart_from_one_of_the_cache() -> None:
+    """Asked with a cache in q8_0, "or in q8_0" read as the cache."""
+    said = infercost.fit(gpu="rtx-4090", model="qwen3-8b", context="128k", kv_dtype="q8_0").verdict
+    assert re.search(r"holds it with its KV cache in q4_0 at [\d.]+ tokens/s, or its weights in q8_0 at ", said)

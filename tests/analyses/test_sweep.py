@@ -839,3 +839,9 @@ def test_a_narrower_width_on_as_many_devices_is_said_to_be_paid_in_stages(run: R
     said = run(*asked, "--sweep", "tp=4,8").json
     assert said["verdict"].endswith(" All 8 devices are paid at each: tp 4 in 2 stages.")
     assert "are paid at each" not in run(*asked, "--sweep", "context=1k,2k").json["verdict"]
+
+
+def test_a_cache_that_changes_the_engine_says_that_it_does() -> None:
+    """llama.cpp keeps a cache in q8_0, and its weights and reserves are others."""
+    said = infercost.fit(gpu="rtx-4090", model="qwen3-8b", context="16k", sweep=["kv-dtype=bf16,q8_0"]).verdict
+    assert "3x as many as bf16, and another engine, llama.cpp against vLLM; " in said

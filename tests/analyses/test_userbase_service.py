@@ -565,7 +565,7 @@ def test_a_yes_says_how_many_more_there_is_room_for_and_how_few_are_enough() -> 
     report = infercost.userbase(**CARD, users=20_000, replicas=3, max_wait_probability=0.01)
     most = infercost.userbase(**CARD, replicas=3, max_wait_probability=0.01)["users"]
     assert infercost.userbase(**CARD, users=20_000, max_wait_probability=0.01)["replicas"] == 1
-    words = f"for 20,000 daily users (they would for up to {most:,.0f}; 1 replica is enough). The users have 3 replicas"
+    words = f"for 20,000 daily users (they would for up to {most:,.0f}; 1 replica is enough). Each is "
     assert words in report.verdict
 
 

@@ -249,11 +249,12 @@ def test_an_order_by_all_devices_has_each_part_on_the_fewest(sort: str) -> None:
 @pytest.mark.parametrize(("sort", "ranked"), [("speed", True), ("throughput", True), ("cost", False), ("price", False)])
 def test_a_part_without_a_price_has_its_place_where_no_money_is_asked_for(sort: str, ranked: bool) -> None:
     """Nobody lets a Rubin yet (its preset has no rent); a budget is money too."""
-    rubin = next(row for row in rows_of("rubin", "h100", sort=sort) if row["name"] == "rubin-nvl72")
+    of_many = {"sort": sort, "concurrency": 64}
+    rubin = next(row for row in rows_of("rubin", "h100", **of_many) if row["name"] == "rubin-nvl72")
     assert (rubin["why_not"] is None) == ranked
     assert (rubin["usd_per_million_tokens"], rubin["usd_per_hour"]) == (None, None)
     assert rubin["tokens_per_s_per_user"] > 0
-    report = infercost.compare("rubin", "h100", model=MODEL, sort=sort)
+    report = infercost.compare("rubin", "h100", model=MODEL, **of_many)
     assert report.verdict.startswith("2 x rubin-nvl72 GPU is fastest") == (sort == "speed")
     assert ("no price is known of rubin-nvl72: --price gives one") in " ".join(note.text for note in report.notes)
     (one,) = (row for row in rows_of("rubin", "h100", sort=sort, max_price=99) if row["name"] == "rubin-nvl72")
@@ -480,9 +481,9 @@ def test_a_winner_that_is_slow_is_said_to_be() -> None:
         assert report.series is not None
         speed = report.series.rows[0]["tokens_per_s_per_user"]
         assert (speed < 10) is advised
-        said = f" {speed:.4g} tokens/s a user with llama-3.3-70b (fp8). That is slow: --max-tpot 50ms asks for 20 "
+        said = f" {speed:.4g} tokens/s a user with llama-3.3-70b (fp8). Below 10 is slow: --max-tpot 50ms asks for 20 "
         assert (said in report.verdict) is advised
-        assert ("That is slow" in report.verdict) is advised
+        assert ("is slow" in report.verdict) is advised
 
 
 @pytest.mark.parametrize("price", [None, 2])
@@ -544,7 +545,7 @@ def test_scripts_get_the_names_of_the_leaders() -> None:
     assert "cheapest" not in infercost.compare("h100", "h200")
 
 
-@pytest.mark.parametrize("more", [("--sort", "speed"), ("--sort", "cost"), ("--max-tpot", "60ms")])
+@pytest.mark.parametrize("more", [("--sort", "throughput"), ("--sort", "cost"), ("--max-tpot", "60ms")])
 def test_a_load_that_nobody_gave_is_said_to_be_assumed(more: tuple[str, ...], run: Run) -> None:
     """With an order or a limit names are asked about a job, and no longer about one user."""
     asked = ("compare", "h100", "h200", "--model", "llama-3.1-8b", *more)
@@ -616,7 +617,7 @@ def test_the_second_has_its_tokens_a_device_over_those_of_the_first(run: Run) ->
     answer = run("compare", "h100", "b200", "--model", "llama-3.1-8b", "--concurrency", "64", "--json").json
     first, second = answer["rows"]
     times = second["tokens_per_s_per_gpu"] / first["tokens_per_s_per_gpu"]
-    assert f", {show(second['tokens_per_s_per_gpu'])} tokens/s a device ({times:.4g}x)." in answer["verdict"]
+    assert f", {times:.4g}x the tokens/s a device." in answer["verdict"]
 
 
 def test_the_fastest_on_more_devices_than_sequences_is_cautioned(run: Run) -> None:

@@ -1,6 +1,7 @@
 """Every wrong question ends in two lines and exit code 2, with nothing on standard output."""
 
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -173,7 +174,10 @@ def test_a_near_miss_suggests(args: tuple[str, ...], suggestion: str, run: Run) 
         ("fit --no-color", "hint: NO_COLOR=1 before the command leaves colours out"),
         ("presets show jamba-1.5-large", "hint: of jamba there is jamba-v0.1; "),
         ("fit --gpu h100 --model jamba-1.5-large", "hint: of jamba there is jamba-v0.1; "),
-        ("fit --gpu rock-5b --model qwen3-8b", "--set gpu.memory_bandwidth=51.2GB/s --set gpu.memory=16GB, or"),
+        (
+            "fit --gpu rock-5b --model qwen3-8b",
+            "goes by a file with its memory, memory_bandwidth and flops_bf16 (--gpu FILE.yaml)",
+        ),
         (
             "userbase --gpu l4 --model qwen3-8b --users 900 --messages-per-day 8 --isl 9 --osl 9 --trough-to-mean 0.2",
             "--trough-to-mean is an answer here: replicas are counted hour by hour\nhint: leave it out: --traffic has",
@@ -631,7 +635,7 @@ def test_a_model_that_answers_no_text_is_told_so(model: str, what: str, run: Run
     assert (said.code, said.out) == (2, "")
     assert f"{model} is {what}" in said.err
     assert ("models that write, embed or rank text" in said.err) != ("whisper" in model)
-    assert ("its memory alone is counted, by its file: infercost fit --model" in said.err) == ("whisper" in model)
+    assert ("its memory is counted, by its file: infercost fit --model" in said.err) == ("whisper" in model)
     assert "did you mean" not in said.err
 
 
@@ -714,3 +718,51 @@ def test_the_shape_of_a_model_is_changed_in_a_copy_of_its_file(gpu: tuple[str, .
 )  # fmt: skip
 def test_a_name_that_is_like_none_has_no_guess(run: Run, asked: tuple[str, ...]) -> None:
     assert "did you mean" not in run(*asked).err
+
+
+@pytest.mark.parametrize(
+    ("part", "dtype", "lacks", "way"),
+    [
+        ("p40", "fp8", "compute capability is 6.1, and vLLM needs 7.0", "q8_0"),
+        ("tesla-p100-pcie-16gb", "nvfp4", "compute capability is 6.0, and vLLM needs 7.0", "q4_k_m"),
+        ("instinct-mi100", "nvfp4", "chip is a gfx908, and vLLM begins with gfx90a", "q4_k_m"),
+    ],
+)
+def test_a_format_that_no_engine_of_an_old_part_reads_is_refused_with_one(
+    run: Run, part: str, dtype: str, lacks: str, way: str
+) -> None:
+    """By the requirements at docs.vllm.ai; who names vllm gets its arithmetic all the same."""
+    asked = ("fit", "--gpu", part, "--model", "llama-3.1-8b", "--dtype")
+    said = run(*asked, dtype).err
+    assert f"reads {dtype}: its {lacks}" in said
+    assert said.endswith(f"give a format of llama.cpp: --dtype {way}\n")
+    assert "by profile llama.cpp" in run(*asked, way).err
+    assert run(*asked, dtype, "--efficiency", "vllm").out.startswith("Fits")
+
+
+def test_a_search_leaves_out_a_part_whose_engines_lack_the_format(run: Run) -> None:
+    asked = ("--model", "llama-3.1-70b", "--dtype", "fp8", "--budget", "5000")
+    assert "p40" not in run("userbase", *asked, "--gpu", "h100").err
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (("fit", "--gpu", "h100", "--model", "llama-3.1-8b", "--isl", "2000"), "did you mean --context?"),
+        (("fit", "--gpu", "l4", "--model", "llama-3.1-8b", "--dtype", "1.58bit"), "are tq1_0 or tq2_0 in GGUF files"),
+        (("presets", "show", "deepseek-llm-67b", "deepseek-v2"), "no preset is called 'deepseek-llm-67b'"),
+        (("presets", "show", "deepseek-v2", "deepseek-llm-67b"), "no preset is called 'deepseek-llm-67b'"),
+        (("fit", "--gpu", "l4", "--model", "whisper-large-v3"), "hours of audio have no price here"),
+    ],
+)
+def test_an_unknown_word_is_met_with_what_is_meant(run: Run, asked: tuple[str, ...], said: str) -> None:
+    answer = run(*asked)
+    assert answer.code == 2
+    assert said in answer.err
+
+
+def test_a_first_token_of_a_cpu_is_at_least_as_late_as_its_peak_says(run: Run) -> None:
+    """No run of a CPU's prompts was measured: their arithmetic is taken at the peak."""
+    asked = ("--model", "mistral-7b", "--dtype", "q4_k_m")
+    assert re.search(r": at least [\d.]+ s to\s+its\s+first", run("utilization", *asked, "--gpu", "ryzen-9-9950x").out)
+    assert "at least" not in run("utilization", *asked, "--gpu", "rtx-4090").out.partition("Asked")[0]

@@ -305,12 +305,16 @@ def test_presets_show_prints_every_figure_with_source_and_date(run: Run) -> None
     [
         (
             "h100",
-            "h100-sxm: NVIDIA H100 SXM5 80GB, 80 GB of memory, 3.35 TB/s of bandwidth, 989.4 TFLOP/s dense in bf16, "
+            "h100-sxm: NVIDIA H100 SXM5 80GB, 80 GB of memory (85.03 GB as engines count it), 3.35 TB/s of bandwidth, "
+            "989.4 TFLOP/s dense in bf16, "
             "700 W; $3.49/h by neocloud rent of 2026-09.",
         ),
         ("v100", "125 TFLOP/s dense in fp16, 300 W; $3.06/h by listed rent of 2025-10."),
         ("human-brain", "1.5 PB/s of bandwidth, 3 PFLOP/s dense in fp8, 23 W."),
-        ("apple-m4", "32 GB of memory, 120 GB/s of bandwidth, 4.6 TFLOP/s dense in bf16."),
+        (
+            "apple-m4",
+            "32 GB of memory (34.36 GB as engines count it), 120 GB/s of bandwidth, 4.6 TFLOP/s dense in bf16.",
+        ),
     ],
 )
 def test_the_verdict_on_a_part_has_its_main_figures(name: str, said: str, run: Run) -> None:
@@ -327,9 +331,11 @@ def test_two_models_side_by_side_have_their_ratios(run: Run) -> None:
     assert [row["kv_bytes_per_sequence"] for row in answer["rows"]] == [each * 131072 for each in cache]
     assert second["flops_per_token"] == pytest.approx(2 * 403.75e9, rel=1e-3)  # 405.85B less the table of 2.1B
     flops = second["flops_per_token"] / first["flops_per_token"]
-    said = f"0.6048x the parameters (405.9B to 671B), {flops:.2f}x the FLOP a token (807.5 GFLOP to 73.25 GFLOP)"
+    said = (
+        f"0.6048x the parameters (405.9B against 671B), {flops:.2f}x the FLOP a token (807.5 GFLOP against 73.25 GFLOP)"
+    )
     assert said in answer["verdict"]
-    assert f"{cache[1] / cache[0]:.3f}x the KV cache a token (516.1 kB to 70.27 kB)" in answer["verdict"]
+    assert f"{cache[1] / cache[0]:.3f}x the KV cache a token (516.1 kB against 70.27 kB)" in answer["verdict"]
     assert "1/1.653x" in run("presets", "show", "deepseek-v3", "llama-3.1-405b").out
 
 
@@ -337,8 +343,9 @@ def test_two_accelerators_side_by_side_have_their_ratios(run: Run) -> None:
     """Data sheets: 989.4 TFLOP/s both, 4.8 to 3.35 TB/s, 141 to 80 GB."""
     verdict = run("presets", "show", "h100", "h200", "--json").json["verdict"]
     assert verdict == (
-        "Beside h100-sxm, h200-sxm has 1x the dense FLOP/s (989.4 TFLOP/s to 989.4 TFLOP/s), "
-        f"{4.8 / 3.35:.3f}x the bandwidth (4.8 TB/s to 3.35 TB/s) and {141 / 80:.3f}x the memory (141 GB to 80 GB)."
+        "Beside h100-sxm, h200-sxm has 1x the dense FLOP/s (989.4 TFLOP/s against 989.4 TFLOP/s), "
+        f"{4.8 / 3.35:.3f}x the bandwidth (4.8 TB/s against 3.35 TB/s) and "
+        f"{141 / 80:.3f}x the memory (141 GB against 80 GB)."
     )
 
 

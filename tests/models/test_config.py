@@ -142,8 +142,8 @@ def checkpoint(folder: Path, **more: Any) -> Path:
         ("q60", {"_name_or_path": ""}, "q60"),
         ("q60", {"_name_or_path": "../\u001b[31mred"}, "q60"),
         ("q60", {"_name_or_path": ["a"]}, "q60"),
-        ("Downloads", {}, "llama"),
-        ("0" * 40, {}, "llama"),
+        ("Downloads", {}, "config.json"),
+        ("0" * 40, {}, "config.json"),
     ],
 )
 def test_a_config_is_called_as_it_says(tmp_path: Path, folder: str, more: dict[str, Any], name: str) -> None:
@@ -151,7 +151,7 @@ def test_a_config_is_called_as_it_says(tmp_path: Path, folder: str, more: dict[s
     assert find_model(str(checkpoint(tmp_path / folder, **more) / "config.json")).model.name == name
 
 
-@pytest.mark.parametrize(("folder", "name"), [("w", "llama"), ("Llama-3.1-8B-tuned", "Llama-3.1-8B-tuned")])
+@pytest.mark.parametrize(("folder", "name"), [("w", "config.json"), ("Llama-3.1-8B-tuned", "Llama-3.1-8B-tuned")])
 def test_a_config_of_here_is_not_called_after_a_folder_that_says_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str, name: str
 ) -> None:

@@ -138,7 +138,7 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
         ("50 gb/s", "reads so fast", "bandwidth=50GB/s"),
         ("ddr4-3200", "two channels", "bandwidth=51.2GB/s"),  # two of 8 bytes, 3,200 million a second
         ("DDR5-5600", "two channels", "bandwidth=89.6GB/s"),
-        ("iphone", "goes by its memory", "bandwidth=51.2GB/s"),
+        ("i7-13700k", "a CPU goes by what its memory reads", "bandwidth=89.6GB/s --set gpu.memory=32GB"),
     ],
 )
 def test_a_part_without_a_preset_is_told_how_to_ask_by_its_memory(name: str, why: str, changes: str, run: Run) -> None:
@@ -147,6 +147,13 @@ def test_a_part_without_a_preset_is_told_how_to_ask_by_its_memory(name: str, why
     way = f"--gpu ryzen-9-9950x --set gpu.memory_{changes}"
     assert way in asked.err
     assert run("utilization", "--model", "qwen3-4b", *way.split()).code == 0
+
+
+@pytest.mark.parametrize("name", ["iphone", "custom"])
+def test_a_part_without_a_preset_that_is_no_cpu_is_not_made_of_one(name: str, run: Run) -> None:
+    said = run("fit", "--model", "qwen3-4b", "--gpu", name).err
+    assert "goes by a file with its memory, memory_bandwidth and flops_bf16 (--gpu FILE.yaml)" in said
+    assert "ryzen" not in said
 
 
 def test_a_near_miss_suggests() -> None:

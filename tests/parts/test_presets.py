@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+import infercost
 from infercost.parts import catalog
 from infercost.parts.accelerator import FIGURES, MEMORY_BASES, find_rate, memory_key, rate_for
 from infercost.parts.formats import FORMATS, WEIGHTS
@@ -317,3 +318,11 @@ def test_a_context_and_a_format_are_of_models(asked: str, what: str, run: Run) -
     result = run("presets", *asked.split())
     assert (result.code, result.out) == (2, "")
     assert what in result.err
+
+
+def test_a_list_has_memory_as_sold_and_as_engines_count_it(run: Run) -> None:
+    """79.19 GiB of the 80 GB of an H100 are what its engines see, by a start-up log, and what fit plans with."""
+    row = next(row for row in run("presets", "list", "h100", "--json").json["rows"] if row["name"] == "h100-sxm")
+    assert (row["memory_bytes"], row["usable_memory_bytes"]) == (80e9, pytest.approx(79.19 * 2**30))
+    assert infercost.fit(gpu="h100:1", model="llama-3.1-8b")["memory_per_gpu_bytes"] == row["usable_memory_bytes"]
+    assert "80 GB of memory (85.03 GB as engines count it)" in run("presets", "show", "h100", "--json").json["verdict"]

@@ -343,7 +343,7 @@ def test_what_does_not_fit_has_no_price_to_speak_of(run: Run) -> None:
         ("frontier", ("l4", "t4"), (), ""),
         ("frontier", ("l4", "a10g"), (), "--price gives all the same"),
         ("economies", ("h100", "l4"), ("--points", "2"), "listed rent of 2026-05 (l4)"),
-        ("compare", ("h100", "l4"), (), "listed rent of 2026-05 (l4)"),
+        ("compare", ("h100", "l4"), ("--isl", "1000", "--osl", "100"), "listed rent of 2026-05 (l4)"),
     ],
 )
 def test_a_comparison_never_mixes_bases_in_silence(

@@ -290,9 +290,18 @@ def _verdict(scenario: Scenario, front: Rows, ends: dict[str, int], beside: str)
         return f"{words}{others}{_leaders(spaces, front)}"
     if len(front) == 1:
         return f"{start}, {sure}: {_configuration(front[0])}.{beside}{_leaders(spaces, front)}"
-    span, knee = f"from {_worth(front[-1])} to {_worth(front[0])}", front[ends["knee"]]
+    span, knee = _span(front[-1], front[0]), front[ends["knee"]]
     words = "" if any(_beats(row, knee) for row in front) else f" The knee is {_configuration(knee)}."
     return f"{start}, {sure}: {span}.{words}{beside}{_leaders(spaces, front)}"
+
+
+def _span(cheapest: Mapping[str, Any], fastest: Mapping[str, Any]) -> str:
+    """The ends of a frontier: by the speed of its axis, between prompts, where with prompts the dearer is no faster."""
+    if _speed(fastest) > _speed(cheapest):
+        return f"from {_worth(cheapest)} to {_worth(fastest)}"
+    low, high = (_worth({**row, "itl_s": 1 / row[_SPEED]}) for row in (cheapest, fastest))
+    met = f"{show(_speed(cheapest))} and {show(_speed(fastest))} with prompts of others"
+    return f"between prompts from {low} to {high} ({met})"
 
 
 def _beats(row: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
