@@ -405,7 +405,7 @@ def test_a_part_without_a_network_stays_in_its_node() -> None:
         "--model gpt-oss-120b --gpu b200 --max-gpus 8 --efficiency ideal --context 8k",
         "--model qwen3-235b-a22b --gpu h100 --max-gpus 32 --efficiency vllm-2024",
         "--model llama-3.1-70b --gpu h100 --max-gpus 8 --draft-tokens 4 --acceptance 80% --draft-model llama-3.1-8b",
-        "--model llama-3-70b --gpu h100 --max-gpus 12 --efficiency erdil-2025",
+        "--model llama-3-70b --gpu h100 --max-gpus 8 --efficiency erdil-2025",
     ],
 )
 def test_the_frontier_is_that_of_every_point(options: str) -> None:

@@ -93,7 +93,7 @@ def test_the_command_below_a_table_is_of_its_first_row() -> None:
     assert [command for _, command in report.replay] == [first["replay"]]
 
 
-@pytest.mark.parametrize("concurrency", [1, 64, 200])
+@pytest.mark.parametrize("concurrency", [1, 200])
 @pytest.mark.parametrize(
     ("gpu", "model"), [("h100", MODEL), ("h100", "llama-3.1-8b"), ("mi300x", MODEL), ("b200", "gpt-oss-120b")]
 )

@@ -101,9 +101,16 @@ def test_the_same_question_gives_the_same_bytes(args: tuple[str, ...], run: Run)
     assert run(*args).out == run(*args).out
 
 
+#: An answer with its work and its sources.
+WHOLE = ("--steps", "--sources")
+
+
 @pytest.mark.parametrize("args", ASKED.values(), ids=ASKED.keys())
-@pytest.mark.parametrize("form", ["table", "plain", "markdown", "csv", "json"])
-@pytest.mark.parametrize("more", [(), ("--steps", "--sources")], ids=["bare", "whole"])
+@pytest.mark.parametrize(
+    ("form", "more"),
+    [("table", ()), ("plain", ()), ("csv", ()), *((form, WHOLE) for form in ("plain", "markdown", "csv", "json"))],
+    ids=lambda given: given if isinstance(given, str) else "whole" if given else "bare",
+)
 def test_every_command_has_every_form(args: tuple[str, ...], form: str, more: tuple[str, ...], run: Run) -> None:
     more = tuple(flag for flag in more if flag != "--steps" or not MANY & {*args})
     result = run(*args, "--format", form, *more)
