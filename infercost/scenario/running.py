@@ -200,8 +200,20 @@ def read_load(reading: Reading, rack: Rack) -> Load:
         most = most_at_once(reading, rack.setup, rack.plan.layout.dp)
         reading.take("max_sequences", int(most), f"what {rack.setup.stack.title} starts with")
     held = rack.plan.max_sequences
+    if "prefix_share" in reading.given and held is not None and held < min(most, concurrent or 0):
+        _note_own_prefix(reading, rack, request, held)
     most = most if held is None else min(most, held)
     return Load(request, rate, most, bool(reading.get("disaggregated")), concurrent, run)
+
+
+def _note_own_prefix(reading: Reading, rack: Rack, request: Request, held: int) -> None:
+    """Say that a cached share is taken to be each sequence's own, and how many would run if all began with it."""
+    shared = int(min(request.cached, request.input_tokens - 1))
+    if request.shared or not shared or law(rack.setup.stack) == "llama.cpp":
+        return
+    if (most := rack.plan._replace(shared=shared).max_sequences or 0) > held:
+        own = f"the cached share is stored once for each sequence, as histories are: memory holds {held:,}"
+        reading.note("prefix-share", f"{own}; of a prefix that all share, {most:,} (--shared-prefix {shared})")
 
 
 def _refuse_unsized(reading: Reading, rack: Rack) -> None:

@@ -74,6 +74,21 @@ def test_its_tokens_are_found_in_the_cache() -> None:
     assert first[0] == first[1] == first[2] > first[3] == first[4]
 
 
+def test_a_cached_share_names_what_a_shared_start_would_do() -> None:
+    """Where memory caps what runs at once; a llama.cpp that shares nothing, and what was asked already, say nothing."""
+    asked = {**LLAMA, **REQUEST, "concurrency": 16}
+    own = (
+        "once for each sequence, as histories are: memory holds 1; of a prefix that all share, 5 (--shared-prefix 4000)"
+    )
+    said = [
+        any(own in note.text for note in infercost.utilization(**asked, **more).notes)
+        for more in ({"prefix_share": 0.8}, {"prefix_share": 0.8, "shared_prefix": 100}, {})
+    ]
+    assert said == [True, False, False]
+    few = infercost.utilization(**asked | {"concurrency": 1}, prefix_share=0.8)
+    assert not any(own in note.text for note in few.notes)
+
+
 def test_none_is_no_prefix() -> None:
     """A sweep may begin without one."""
     said = infercost.utilization(**LLAMA, **REQUEST, concurrency=16, sweep=["shared_prefix=0,4000"]).to_dict()
