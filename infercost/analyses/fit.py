@@ -444,7 +444,9 @@ def _cache_rows(scenario: Scenario) -> tuple[Row, ...]:
 
 def _of_prefix(plan: Plan) -> str:
     """What of each sequence is stored once; empty where nothing is."""
-    return f", {plan.shared:,} of them stored once{' a group' if plan.layout.dp > 1 else ''}" if plan.shared else ""
+    if not plan.shared or plan.far_cache:  # a host's part is counted whole
+        return ""
+    return f", {plan.shared:,} of them stored once{' a group' if plan.layout.dp > 1 else ''}"
 
 
 def _tokens_held(plan: Plan) -> tuple[float, int | None]:
