@@ -258,6 +258,7 @@ utilization --gpu l40s --model llama-2-7b-gptq --batch 2 --json
 utilization --gpu h100:4 --model llama-3.1-70b --batch 16 --isl 2000 --osl 300 --json --steps
 utilization --gpu h100:4 --model llama-3.1-70b --batch 16 --input-tokens 2000 --output-tokens 1 --json
 utilization --gpu h100:4 --model llama-3.1-70b --batch 16 --isl 2000 --osl 300 --prefix-share 50% --json
+utilization --gpu h100:4 --model llama-3.1-70b --batch 16 --isl 2000 --osl 300 --shared-prefix 1000 --json
 utilization --gpu h100:4 --model llama-3.1-70b --batch 16 --isl 2000 --osl 300 --chunk-tokens 512 --json
 utilization --gpu h100:4 --model llama-3.1-70b --isl 2000 --osl 300 --request-rate 2 --json --steps
 utilization --gpu h100:4 --model llama-3.1-70b --isl 2000 --osl 300 --request-rate 0.5 --max-sequences 8 \

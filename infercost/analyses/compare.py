@@ -73,7 +73,7 @@ _USER, _DEVICE, _BANDWIDTH = "tokens_per_s_per_user", "tokens_per_s_per_gpu", "m
 #: Options for the step on each accelerator.
 MODEL_OPTIONS = (
     *("model", "params", "active_params", "batch", "dp", "context", "rope_scaling"),
-    *("input_tokens", "output_tokens", "prefix_share"),
+    *("input_tokens", "output_tokens", "prefix_share", "shared_prefix"),
     *("chunk_tokens", "dtype", "kv_dtype", "efficiency", "usable", "ubatch", *Prices.__annotations__, "set"),
 )
 #: Figures that two accelerators have a ratio of.

@@ -102,7 +102,7 @@ def _shown_work(scenario: Scenario) -> None:
     _ = plan.needed
     held = counting.cache_bytes(model, plan.context)
     if (batch := _asked_batch(scenario)) and plan.draft is None and not plan.far_cache:
-        formulas.memory.batch_cache(batch=batch, sequence_cache=held)
+        _ = _batch_bytes(scenario) if plan.shared else formulas.memory.batch_cache(batch=batch, sequence_cache=held)
     counting.growing_cache_bytes(model)
     _ = plan.growth, plan.left, plan.max_sequences, plan.longest_context
 
@@ -384,10 +384,11 @@ def _token_bytes(plan: Plan) -> float:
     return sum(map(counting.growing_cache_bytes, models))
 
 
-def _sequence_bytes(plan: Plan) -> float:
-    """Bytes of one sequence's cache, a draft's too, no copies counted."""
+def _sequence_bytes(plan: Plan, context: float | None = None) -> float:
+    """Bytes of one sequence's cache, at another context where one is given, a draft's too, no copies counted."""
+    tokens = plan.context if context is None else context
     models = [plan.cache_model, *([plan.draft.model] if plan.draft else ())]
-    return sum(counting.cache_bytes(model, plan.context) for model in models)
+    return sum(counting.cache_bytes(model, tokens) for model in models)
 
 
 def _asked_batch(scenario: Scenario) -> int:
@@ -400,7 +401,16 @@ def _batch_bytes(scenario: Scenario) -> float:
     """Bytes of the cache of all sequences of all replicas, a host's part too, no copies counted."""
     plan = scenario.rack.plan
     every = _asked_batch(scenario) or scenario.copies * plan.batch
-    return formulas.memory.batch_cache(batch=every, sequence_cache=_sequence_bytes(plan) + plan.far_cache)
+    each = _sequence_bytes(plan) + plan.far_cache
+    if not plan.shared or plan.far_cache:
+        return formulas.memory.batch_cache(batch=every, sequence_cache=each)
+    return formulas.memory.shared_batch_cache(
+        batch=every,
+        sequence_cache=each,
+        groups=scenario.copies * plan.layout.dp,
+        prefix_held=_sequence_bytes(plan, plan.shared),
+        held_after_prefix=_sequence_bytes(plan, plan.behind),
+    )
 
 
 def _cache_words(scenario: Scenario) -> str:
@@ -426,10 +436,17 @@ def _cache_rows(scenario: Scenario) -> tuple[Row, ...]:
         Row("kv_bytes_per_sequence", _sequence_bytes(plan), f"at {many(plan.context, 'token')}{beside}"),
         Row("kv_bytes_of_batch", _batch_bytes(scenario), f"{batch:,} sequences", shown=batch > 0),
         Row("kv_pool_tokens", tokens, _token_words(model, growth)),
-        Row("max_sequences", plan.max_sequences, f"of {many(plan.context, 'token')} each"),
+        Row("max_sequences", plan.max_sequences, f"of {many(plan.context, 'token')} each{_of_prefix(plan)}"),
         Row("longest_context", plan.usable_context, limit),
         _shortfall_row(plan),
     )
+
+
+def _of_prefix(plan: Plan) -> str:
+    """What of each sequence is stored once; empty where nothing is."""
+    if not plan.shared or plan.far_cache:  # a host's part is counted whole
+        return ""
+    return f", {plan.shared:,} of them stored once{' a group' if plan.layout.dp > 1 else ''}"
 
 
 def _tokens_held(plan: Plan) -> tuple[float, int | None]:

@@ -175,7 +175,7 @@ def _told(scenario: Scenario, layout: Layout, batch: int) -> dict[str, Any]:
     request, devices = scenario.service.request, on_devices(scenario.question, layout.devices)
     assert request is not None
     lengths = {"input_tokens": request.input_tokens, "output_tokens": request.output_tokens}
-    cached = {"prefix_share": request.prefix_share} if request.prefix_share else {}
+    cached = {"prefix_share": request.prefix_share} if request.prefix_share and not request.shared else {}
     return {**devices, **asking(scenario.rack.model, layout), **lengths, **cached, "batch": batch}
 
 

@@ -610,7 +610,8 @@ def power_rows(scenario: Scenario) -> tuple[Row, ...]:
 def most_requests(scenario: Scenario) -> tuple[Row, ...]:
     """Requests a second of full devices, where it was asked what a cached prefix does for them."""
     load, request, rack = scenario.load, scenario.load.decoding, scenario.rack
-    asked = scenario.question.get("prefix_share") is not None and not scenario.draft and not holds(rack)
+    given = any(scenario.question.get(name) is not None for name in ("prefix_share", "shared_prefix"))
+    asked = given and not scenario.draft and not holds(rack)
     if request is None or not asked or not rack.plan.fits:
         return ()
     most = serve_closed(scenario.running.replica, load.most, request).rate

@@ -43,13 +43,15 @@ WIDTHS = LAYOUT[1:]
 VARYING = ("gpus", "gpus_per_replica", "fits", "stable")
 #: What one point takes of KV cache, by what varies: who, the figure, and the word before each value.
 OF_CACHE = {"model": ("A token", "kv_bytes_per_token", "of"), "kv_dtype": ("A sequence", "kv_bytes_per_sequence", "in")}
+#: Options of what a cache has of prompts.
+CACHED = ("prefix_share", "shared_prefix")
 #: Options of prompts: who sweeps them asks for the time to the first token.
-OF_PROMPTS = ("input_tokens", "prefix_share", "chunk_tokens")
+OF_PROMPTS = ("input_tokens", *CACHED, "chunk_tokens")
 #: What a sweep of an option is asked for, beside the columns of all.
 ASKED_FOR = {
     **{option: key for option, (_, key, _) in OF_CACHE.items()},
     "chunk_tokens": "prompt_itl_s",
-    "prefix_share": "most_requests_per_s",
+    **dict.fromkeys(CACHED, "most_requests_per_s"),
 }
 #: Letters of a table and of the bars at its end, and between columns: as a rule, and at the least.
 WIDTH, BARS, GAP, LEAST_GAP = 80, 9, 2, 1
@@ -259,7 +261,7 @@ def _with_prompts(head: Headline, rows: Rows) -> Headline:
 
 def _of_steps(question: Question, axes: tuple[Axis, ...], rows: Rows, *, is_priced: bool) -> Headline:
     """The headline of steps and requests that are no job: by what varies, and whether requests come and go."""
-    if any(axis.key == "prefix_share" for axis in axes):
+    if any(axis.key in CACHED for axis in axes):
         return _PREFIX_STEP
     if claims := [_CLAIMS[axis.key] for axis in axes if axis.key in _CLAIMS]:
         return claims[0]

@@ -381,7 +381,7 @@ def bill_of(price: ApiPrice, request: Request | None) -> float:
         return price.output
     each = formulas.cost.api_usd_per_request(
         input_tokens=request.input_tokens,
-        prefix_share=request.prefix_share,
+        prefix_share=request.cached_share,
         output_tokens=request.output_tokens,
         api_price_input=price.input,
         api_price_cached=price.input if price.cached is None else price.cached,

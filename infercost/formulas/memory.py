@@ -16,6 +16,7 @@ SGLANG = "sgl-project/sglang 0.5.3 to 0.5.23, handle_gpu_memory_settings"
 
 
 REPORTS = "fitted on 17 reports of experts in host memory from 13 sources"
+PREFIX = "Kwon et al., PagedAttention, arXiv 2309.06180, 4.4; docs.vllm.ai, Automatic Prefix Caching: blocks are shared"
 LINK = "vLLM: weights in host memory come over the link in every pass"
 
 
@@ -510,6 +511,39 @@ def pool_of_rest(
 def sequences_that_fit(*, kv_pool: float, cache_per_sequence: float, groups: int) -> int:
     """Sequences whose cache the pools hold, one accelerator of each data parallel group counted."""
     return floor(kv_pool / cache_per_sequence) * groups
+
+
+# A prefix that all sequences share: its blocks are held once by a data parallel group, as long as they are not evicted.
+
+
+@formula(source=PREFIX)
+def tokens_behind(*, context: float, shared_prefix: float) -> float:
+    """Tokens of a sequence behind the start that all share."""
+    return maximum(context - shared_prefix, 0)
+
+
+@formula(source=PREFIX)
+def shared_rank_cache(
+    *, sequences: float, cache_per_sequence: float, prefix_cache: float, cache_after_prefix: float
+) -> float:
+    """Bytes of all sequences' cache on the fullest accelerator, their prefix once, or each whole where that is less."""
+    return minimum(sequences * cache_per_sequence, prefix_cache + sequences * cache_after_prefix)
+
+
+@formula(source=PREFIX)
+def sequences_that_share(
+    *, kv_pool: float, cache_per_sequence: float, prefix_cache: float, cache_after_prefix: float, groups: int
+) -> int:
+    """Sequences that the pools hold where a group keeps their prefix once, or each whole where that is more."""
+    return floor(maximum(kv_pool / cache_per_sequence, (kv_pool - prefix_cache) / cache_after_prefix)) * groups
+
+
+@formula(source=PREFIX)
+def shared_batch_cache(
+    *, batch: float, sequence_cache: float, groups: float, prefix_held: float, held_after_prefix: float
+) -> float:
+    """Bytes of cache that all sequences keep in all layers, their prefix once in each group, no copies counted."""
+    return minimum(batch * sequence_cache, groups * prefix_held + batch * held_after_prefix)
 
 
 # A model in two memories: what fits into that of a host, and how long a pass takes that reads from it.

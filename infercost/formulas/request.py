@@ -27,6 +27,12 @@ def cached_tokens(*, input_tokens: float, prefix_share: float) -> float:
     return minimum(input_tokens * prefix_share, maximum(input_tokens - 1, 0))
 
 
+@formula(source="docs.vllm.ai, Automatic Prefix Caching: what all requests begin with is found in the cache")
+def shared_share(*, shared_prefix: float, input_tokens: float) -> float:
+    """Share of a prompt that is the start of all of them."""
+    return shared_prefix / input_tokens
+
+
 @formula(source="a prompt less what is cached")
 def new_tokens(*, input_tokens: float, cached: float) -> float:
     """Tokens of a prompt that are computed."""

@@ -134,7 +134,10 @@ class DraftMemory(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """Bytes on the fullest accelerator of a layout; ``split`` is what of it lies in the ``host``, None without one."""
+    """Bytes on the fullest accelerator of a layout; ``split`` is what of it lies in the ``host``, None without one.
+
+    ``shared`` are the tokens that all sequences begin with and that a data parallel group stores once.
+    """
 
     model: Model
     layout: Layout
@@ -152,6 +155,7 @@ class Plan(NamedTuple):
     unreserved: bool = False
     draft: DraftMemory | None = None
     share_of: str = "memory"
+    shared: int = 0
 
     @property
     def outside(self) -> float:
@@ -216,7 +220,13 @@ class Plan(NamedTuple):
     @property
     def cache(self) -> float:
         """Bytes of all the sequences' cache on the fullest accelerator."""
-        return formulas.memory.rank_cache(sequences=self.per_rank, cache_per_sequence=self.per_sequence)
+        sequences, each = self.per_rank, self.per_sequence
+        if not self.shared:
+            return formulas.memory.rank_cache(sequences=sequences, cache_per_sequence=each)
+        prefix, behind = self._of_prefix
+        return formulas.memory.shared_rank_cache(
+            sequences=sequences, cache_per_sequence=each, prefix_cache=prefix, cache_after_prefix=behind
+        )
 
     @property
     def per_rank(self) -> int:
@@ -229,6 +239,16 @@ class Plan(NamedTuple):
     def per_sequence(self) -> float:
         """Bytes of one sequence's cache on the fullest accelerator."""
         return self._cache_at(self.context)
+
+    @property
+    def behind(self) -> float:
+        """Tokens of each sequence behind the shared prefix."""
+        return formulas.memory.tokens_behind(context=self.context, shared_prefix=self.shared)
+
+    @property
+    def _of_prefix(self) -> tuple[float, float]:
+        """Bytes of the cache of the shared prefix, and of what each sequence keeps behind it: states, own windows."""
+        return self._cache_at(self.shared), self._cache_at(self.behind)
 
     @property
     def needed(self) -> float:
@@ -268,10 +288,25 @@ class Plan(NamedTuple):
             return 0
         here = None
         if self.per_sequence:
-            here = formulas.memory.sequences_that_fit(
-                kv_pool=self.pool, cache_per_sequence=self.per_sequence, groups=self.layout.dp
+            here = (
+                self._shared_room()
+                if self.shared
+                else formulas.memory.sequences_that_fit(
+                    kv_pool=self.pool, cache_per_sequence=self.per_sequence, groups=self.layout.dp
+                )
             )
         return self._in_host(here) if self.far_cache else here
+
+    def _shared_room(self) -> int:
+        """Sequences that the pools of all groups hold where each group keeps their common start once."""
+        prefix, behind = self._of_prefix
+        return formulas.memory.sequences_that_share(
+            kv_pool=self.pool,
+            cache_per_sequence=self.per_sequence,
+            prefix_cache=prefix,
+            cache_after_prefix=behind,
+            groups=self.layout.dp,
+        )
 
     def _in_host(self, here: int | None) -> int:
         """The sequences that the accelerators hold, or as many of them as the host does."""
@@ -288,7 +323,7 @@ class Plan(NamedTuple):
         """The longest context at which the batch fits; None where it never grows out of the pool."""
         if self.host_left < 0 and not self.far_cache:
             return 0
-        here = _longest_context(self._cache_at, sequences=self.per_rank, kv_pool=self.pool)
+        here = _longest_context(self._part_at, sequences=self.per_rank, kv_pool=self.pool)
         if self.host is None or self.split is None or not self.far_cache:
             return here
         room = held_memory(self.host) - self.far_weights
@@ -302,6 +337,13 @@ class Plan(NamedTuple):
             (one for one in (self.longest_context, self.cache_model.max_context or None) if one is not None),
             default=None,
         )
+
+    def _part_at(self, context: float) -> float:
+        """Bytes of one sequence's cache of so many tokens, of a shared prefix its part, or whole where that is less."""
+        whole, prefix = self._cache_at(context), min(self.shared, context)
+        if not prefix:
+            return whole
+        return min(whole, self._cache_at(prefix) / self.per_rank + self._cache_at(context - prefix))
 
     def _cache_at(self, context: float) -> float:
         own = rank_cache_bytes(self.cache_model, self.layout, context)
@@ -351,7 +393,8 @@ class Setup(NamedTuple):
     """A model on an accelerator under a stack: all that a plan needs but its layout.
 
     ``checkpoint`` is a named model's, None for a bare count; ``context`` and ``batch`` are what must fit, ``start`` is
-    what the engine profiles its memory with.
+    what the engine profiles its memory with, ``shared`` the tokens that all sequences begin with
+    and that it stores once.
     """
 
     checkpoint: "Checkpoint | None"
@@ -365,6 +408,7 @@ class Setup(NamedTuple):
     host: Host | None = None
     start: Start = AS_USUAL
     drafting: Drafting | None = None
+    shared: int = 0
 
     def plan(
         self, layout: Layout, model: Model | None = None, context: int | None = None, offload: Offload | None = None
@@ -398,7 +442,7 @@ class Setup(NamedTuple):
             # beside a part in the host the tables are counted with the accelerators', which is on the safe side
             start=self.start._replace(tables_in_host=self.start.tables_in_host and parts is None),
         )
-        return share_memory(made._replace(model=model, split=parts), self.drafting)
+        return share_memory(made._replace(model=model, split=parts, shared=self.shared), self.drafting)
 
     @property
     def domain(self) -> int:

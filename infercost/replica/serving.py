@@ -25,6 +25,7 @@ class Request(NamedTuple):
     """Tokens in and out; ``prefix_share`` of the prompt is cached, the rest comes in chunks where they are given.
 
     ``burstiness`` is how much the gaps between requests vary under a rate: 1 at random (Poisson), 0 evenly spaced.
+    ``shared`` are tokens that all prompts begin with, which ``prefix_share`` counts already.
     """
 
     input_tokens: float
@@ -32,6 +33,14 @@ class Request(NamedTuple):
     prefix_share: float = 0.0
     chunk_tokens: float | None = None
     burstiness: float = 1.0
+    shared: float = 0.0
+
+    @property
+    def cached_share(self) -> float:
+        """The share of the prompt that is cached, worked out where it is what all prompts begin with."""
+        if self.shared and self.prefix_share == self.shared / self.input_tokens:
+            return formulas.request.shared_share(shared_prefix=self.shared, input_tokens=self.input_tokens)
+        return self.prefix_share
 
     @property
     def decoded(self) -> float:
@@ -43,7 +52,7 @@ class Request(NamedTuple):
         """Tokens of the prompt whose cache is there already; the last one is always computed."""
         if not self.prefix_share:
             return 0.0
-        return formulas.request.cached_tokens(input_tokens=self.input_tokens, prefix_share=self.prefix_share)
+        return formulas.request.cached_tokens(input_tokens=self.input_tokens, prefix_share=self.cached_share)
 
     @property
     def new(self) -> float:

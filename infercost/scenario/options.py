@@ -120,6 +120,7 @@ _ALL = (
     Option("input_tokens", "N", "tokens of a prompt", _of(WHOLE), also="isl"),
     Option("output_tokens", "N", "tokens that a request decodes", _of(WHOLE), also="osl"),
     Option("prefix_share", "SHARE", "share of a prompt whose cache is there already", _of(PART)),
+    Option("shared_prefix", "TOKENS", "tokens that all prompts begin with, their cache held once", _of(TOKENS)),
     Option(
         "chunk_tokens",
         "N",
@@ -312,7 +313,7 @@ CHOOSING = ("min_tokens_per_s", "family", "limit")
 #: What only a named model has.
 SERVED = (
     *("context", "rope_scaling", "kv_dtype", "tp", "pp", "ep", "host", "offload", "offload_layers"),
-    *("draft", "draft_model"),
+    *("draft", "draft_model", "shared_prefix"),
 )
 #: What the files of benchmarks leave out.
 OF_RUNS = ("gpu", "model", "tp", "pp", "ep", "batch", "input_tokens", "output_tokens", "dtype", "kv_dtype")
@@ -396,6 +397,7 @@ class Prompts(TypedDict, total=False):
     input_tokens: Number
     output_tokens: Number
     prefix_share: Number
+    shared_prefix: Number
     chunk_tokens: Number
 
 
@@ -454,6 +456,7 @@ class Fit(Rack, Offload, Many, total=False):
     batch: Number
     dp: Number
     max_sequences: Number
+    shared_prefix: Number
     chunk_tokens: Number
     draft: str
     draft_model: str
@@ -536,6 +539,7 @@ class Frontier(Common, Draft, Prices, total=False):
     input_tokens: Number
     output_tokens: Number
     prefix_share: Number
+    shared_prefix: Number
     efficiency: Profile
     engine_version: str
     overlap: str

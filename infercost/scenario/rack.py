@@ -299,8 +299,38 @@ def read_setup(reading: Reading) -> tuple[Setup, int | None]:
     context = read_context(reading, stack, model, checkpoint.extended)
     batch = read_batch(reading, model)
     host = read_host(reading, stack, model, part) if "host" in options_of(reading.question.command) else None
-    asked = _read_start(reading, stack, part), _read_drafting(reading, model)
+    asked = (
+        _read_start(reading, stack, part),
+        _read_drafting(reading, model),
+        _read_shared(reading, stack, model, context),
+    )
     return Setup(checkpoint, model, part, stack, key, usable, context, batch, host, *asked), devices
+
+
+def check_shared(shared: float, tokens: float, of: str) -> None:
+    """Refuse a start that all sequences share and that is no shorter than they are."""
+    if shared >= tokens:
+        what = f"--shared-prefix {shared:,.0f} is not below {of} {tokens:,.0f}: it is the start of each prompt"
+        raise BadValue(what, "give the tokens that all begin with, a system prompt's")
+
+
+def _read_shared(reading: Reading, stack: Preset, model: Model, context: int) -> int:
+    """Tokens of a start that all sequences share and that the engine stores once, 0 where each slot has its own."""
+    if "shared_prefix" not in reading.given or "shared_prefix" not in options_of(reading.question.command):
+        return 0
+    if model.prefill_only:
+        raise BadValue(f"--shared-prefix is of a cache: {model.name} keeps none", "leave it out")
+    shared, prompt = int(reading.get("shared_prefix")), reading.get("input_tokens")
+    if reading.question.command == "fit":
+        reading.take("shared_prefix")
+        check_shared(shared, context, "--context")
+    elif prompt is not None:
+        check_shared(shared, prompt, "--input-tokens")
+    if law(stack) != "llama.cpp" or not shared:
+        return shared
+    text = "llama.cpp holds a shared prefix once for each slot, no memory is saved: a slot that is in use lends nothing"
+    reading.note("shared-prefix", f"{text} (ggml-org/llama.cpp issue 27616)")
+    return 0
 
 
 def _note_host_links(reading: Reading, part: Preset, stack: Preset) -> None:

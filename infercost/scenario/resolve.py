@@ -46,7 +46,7 @@ from infercost.scenario.read import (
     read_part,
     read_stack,
 )
-from infercost.scenario.running import read_draft, read_load, read_running, read_text
+from infercost.scenario.running import read_cached, read_draft, read_load, read_running, read_text
 from infercost.scenario.scenario import (
     ALL_TAKEN,
     LOADS,
@@ -103,7 +103,8 @@ _OF_A_SERVICE = (
         "max_tpot",
         "max_ttft",
     ),
-    *("max_wait_probability", "input_tokens", "output_tokens", "prefix_share", "chunk_tokens", "max_sequences"),
+    *("max_wait_probability", "input_tokens", "output_tokens", "prefix_share", "shared_prefix"),
+    *("chunk_tokens", "max_sequences"),
     *("purchase_price", "years", "interest", "power_price", "pue", "api_price", "tokens_per_month", "request_rate"),
 )
 #: Share of the requests that wait for a slot at most where users are the answer and nobody says how many may.
@@ -111,6 +112,7 @@ USUAL_WAITING = 0.01
 #: Options of ``fit`` that are of one model.
 _OF_ONE_MODEL = (
     *("active_params", "rope_scaling", "tp", "pp", "ep", "dp", "draft", "draft_model", "draft_tokens"),
+    "shared_prefix",
     *("sweep", "sensitivity"),
 )
 #: Those that need no hardware: slots for a load and its chances.
@@ -124,7 +126,7 @@ OWN_STACK = "stack"
 #: What a bill follows from.
 OF_A_BILL = (
     *("api_price", "margin", "seat_price", "users", "messages_per_day", "tokens_per_month", "workload", "model"),
-    *("input_tokens", "output_tokens", "prefix_share"),
+    *("input_tokens", "output_tokens", "prefix_share", "shared_prefix"),
 )
 #: Who says how much people use a service by the clock, which an API does not bill.
 _BY_TIME = ("minutes_per_day", "decoding_share", "concurrent")
@@ -697,7 +699,7 @@ def _read_request(reading: Reading) -> Request:
     """The tokens of a message, those of a usual request where nobody says how long it is."""
     usual = catalog.load("workloads", ASSUMED)
     prompt, answer = (float(reading.take(name, usual.value(name), "a usual request")) for name in LENGTHS)
-    return Request(prompt, answer, reading.take("prefix_share") or 0.0)
+    return read_cached(reading, Request(prompt, answer))
 
 
 # What a model takes of memory, read where no accelerator is named.

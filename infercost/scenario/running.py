@@ -19,7 +19,7 @@ from infercost.replica.serving import LEAST_OUTPUT, RUN_OF_SLOT, USUAL_SEQUENCES
 from infercost.replica.step import Draft, Replica, Running
 from infercost.replica.work import Over, Read, card_link_key, link_of, matrix_rates, read_of, work_of
 from infercost.scenario.options import DRAFT, flag
-from infercost.scenario.rack import A_MODEL, LOADS
+from infercost.scenario.rack import A_MODEL, LOADS, check_shared
 from infercost.scenario.read import Reading, apply_sets, written
 from infercost.scenario.scenario import Load, copies_of, most_at_once, share_of_one
 from infercost.scenario.usual import LENGTHS, why_not_longer
@@ -29,7 +29,7 @@ if TYPE_CHECKING:  # few profiles have measured kernels
     from infercost.replica import kernels, llama_cpp
 
 _LOAD_WORDS = dict(zip(LOADS, ("rate", "requests in flight"), strict=True))
-_PROMPT = ("prefix_share", "chunk_tokens")
+_PROMPT = ("prefix_share", "shared_prefix", "chunk_tokens")
 _LOADED = ("request_rate", "burstiness", "concurrency", "num_prompts", "max_sequences", "disaggregated", "requests")
 
 
@@ -200,8 +200,20 @@ def read_load(reading: Reading, rack: Rack) -> Load:
         most = most_at_once(reading, rack.setup, rack.plan.layout.dp)
         reading.take("max_sequences", int(most), f"what {rack.setup.stack.title} starts with")
     held = rack.plan.max_sequences
+    if "prefix_share" in reading.given and held is not None and held < min(most, concurrent or 0):
+        _note_own_prefix(reading, rack, request, held)
     most = most if held is None else min(most, held)
     return Load(request, rate, most, bool(reading.get("disaggregated")), concurrent, run)
+
+
+def _note_own_prefix(reading: Reading, rack: Rack, request: Request, held: int) -> None:
+    """Say that a cached share is taken to be each sequence's own, and how many would run if all began with it."""
+    shared = int(min(request.cached, request.input_tokens - 1))
+    if request.shared or not shared or law(rack.setup.stack) == "llama.cpp":
+        return
+    if (most := rack.plan._replace(shared=shared).max_sequences or 0) > held:
+        own = f"the cached share is stored once for each sequence, as histories are: memory holds {held:,}"
+        reading.note("prefix-share", f"{own}; of a prefix that all share, {most:,} (--shared-prefix {shared})")
 
 
 def _refuse_unsized(reading: Reading, rack: Rack) -> None:
@@ -236,14 +248,23 @@ def read_request(reading: Reading, rack: Rack, also: tuple[str, ...] = ()) -> Re
             else f"{flag(given[0])} is given: give {flag(other)} too"
         )
         raise Missing("a request needs both lengths", hint)
-    request = Request(
-        float(reading.take("input_tokens")),
-        float(reading.take("output_tokens")),
-        reading.take("prefix_share") or 0.0,
-        reading.take("chunk_tokens"),
-    )
+    prompt, answer = (float(reading.take(name)) for name in LENGTHS)
+    request = read_cached(reading, Request(prompt, answer, chunk_tokens=reading.take("chunk_tokens")))
     _check_request(reading, rack, request)
     return request
+
+
+def read_cached(reading: Reading, request: Request) -> Request:
+    """The request with the share of its prompt that a cache has: as given, and at least what all prompts begin with.
+
+    Raises:
+        BadValue: a start of all prompts that is no shorter than they are.
+    """
+    share, shared = reading.take("prefix_share") or 0.0, reading.take("shared_prefix")
+    if shared is None:
+        return request._replace(prefix_share=share)
+    check_shared(shared, request.input_tokens, "--input-tokens")
+    return request._replace(prefix_share=max(share, shared / request.input_tokens), shared=float(shared))
 
 
 def read_text(reading: Reading, rack: Rack) -> Request:
@@ -255,7 +276,7 @@ def read_text(reading: Reading, rack: Rack) -> Request:
     """
     name = rack.model.name
     _refuse_unsized(reading, rack)
-    for option in ("workload", "output_tokens", "prefix_share", "api_price", *_LOADED, *DRAFT):
+    for option in ("workload", "output_tokens", *_PROMPT[:2], "api_price", *_LOADED, *DRAFT):
         if option in reading.given and option not in ("requests", "request_rate"):
             what = f"{flag(option)} is of decoded tokens: {name} reads whole texts and decodes none"
             raise BadValue(what, "leave it out; --batch says how many texts come together, --request-rate how often")

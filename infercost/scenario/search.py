@@ -42,7 +42,7 @@ from infercost.units import Shard, many, show
 _SHARED = (
     *("model", "gpu", "dtype", "kv_dtype", "efficiency", "engine_version", "overlap", "usable", "ubatch", "context"),
     "rope_scaling",
-    *("input_tokens", "output_tokens", "prefix_share", *DRAFT),
+    *("input_tokens", "output_tokens", "prefix_share", "shared_prefix", *DRAFT),
 )
 #: Of no use to a file of all configurations, which is filtered later.
 _FILTERS = ("max_tpot", "max_ttft", "min_tokens_per_s", "users", "minutes_per_day", "decoding_share", "best")

@@ -46,6 +46,8 @@ BARE_LAYERS = "utilization --gpu h100:32 --params 1.6e12 --active-params 37e9 --
 NAMED = (
     f"utilization --batch 8 {REQUEST}",
     f"utilization --batch 8 {REQUEST} --prefix-share 50% --chunk-tokens 256",
+    f"utilization {REQUEST} --concurrency 32 --shared-prefix 400",
+    "fit --context 1100 --batch 8 --shared-prefix 400",
     f"utilization {REQUEST} --request-rate 2",
     f"utilization {REQUEST} --request-rate 2 --chunk-tokens 256",
     f"utilization {REQUEST} --request-rate 2 --disaggregated",

@@ -533,7 +533,7 @@ def test_what_is_not_said_is_not_there() -> None:
     assert Way(1, 2)[2:] == (1.0, 0.0)
     assert running().rack.setup.batch == 1
     bare = Plan(find_model("llama-3.1-8b").model, Layout(), 1, 1, 1, 1, 1, 1, 1, 1)
-    assert bare[10:] == (None, None, Start(), False, None, "memory")
+    assert bare[10:] == (None, None, Start(), False, None, "memory", 0)
     for profile in ("vllm", "llama.cpp"):
         timing = replica("llama-3.1-8b", Layout(), profile).timing
         assert timing is not None

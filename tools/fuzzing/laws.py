@@ -95,7 +95,18 @@ def signs(document: dict[str, Any]) -> None:
 
 BATCHES = (1, 2, 7, 16, 64, 300)
 #: What a question that keeps a law may vary.
-VARIED = ("dtype", "kv_dtype", *WIDTHS, "efficiency", "usable", "set", "chunk_tokens", "prefix_share", "overlap")
+VARIED = (
+    "dtype",
+    "kv_dtype",
+    *WIDTHS,
+    "efficiency",
+    "usable",
+    "set",
+    "chunk_tokens",
+    "prefix_share",
+    "shared_prefix",
+    "overlap",
+)
 
 
 def lawful(rng: random.Random, *commands: str) -> tuple[str, ...]:

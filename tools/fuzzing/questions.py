@@ -15,7 +15,7 @@ RANGES = {
     "context": (1, 200_000), "input_tokens": (1, 100_000), "output_tokens": (1, 8_000), "batch": (1, 4_000),
     "gpus": (1, 64), "price": (0.01, 50), "usable": (0.2, 1), "request_rate": (0.001, 300), "concurrency": (1, 500),
     "max_sequences": (1, 1_000), "num_prompts": (1, 10_000), "requests": (1, 1e9),
-    "prefix_share": (0.01, 0.99), "replicas": (1, 1_000),
+    "prefix_share": (0.01, 0.99), "shared_prefix": (1, 2_000), "replicas": (1, 1_000),
     "chunk_tokens": (64, 32_000), "ubatch": (16, 4_000), "burstiness": (0.1, 6), "draft_tokens": (1, 8),
     "acceptance": (0.01, 0.99), "draft_cost": (0.01, 0.9), "users": (1, 1e8), "concurrent": (1, 1e6),
     "minutes_per_day": (0.1, 1_440), "decoding_share": (0.01, 1), "messages_per_day": (0.1, 1_000),
