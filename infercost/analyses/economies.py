@@ -27,7 +27,17 @@ from infercost.analyses.remarks import (
     with_bands,
     with_habits,
 )
-from infercost.analyses.worth import LEAST, ORIGIN, fewer_bits, holds_few, narrower, option, room_saving, step_at
+from infercost.analyses.worth import (
+    LEAST,
+    ORIGIN,
+    READ,
+    fewer_bits,
+    holds_few,
+    narrower,
+    option,
+    room_saving,
+    step_at,
+)
 from infercost.errors import InfercostError
 from infercost.fleet import cost
 from infercost.fleet.cost import BUSY, LIMITS, Service, following, queued, reworked_service
@@ -335,7 +345,7 @@ def _verdict(scenario: Scenario, values: Mapping[str, Any], even: own_or_api.Bre
     busy = "as much as" if busy == "1x" else busy
     reach = f"{many(users, 'user')} {'comes' if users == 1 else 'come'}" if users else "No users come"
     only = "" if service.paid_hours == BUSY else " if only busy time is paid"
-    speed = f"at the floor a user gets {show(values['floor_tokens_per_s_per_user'])} tokens/s"
+    speed = _speed_words(values["floor_tokens_per_s_per_user"])
     price = f"{_first_words(scenario, even)}{_price_words(scenario, values, said=False)}"
     start = f"{_load_words(scenario, values)}{margin_words(scenario, values)}"
     if certain := bounded(service.running).rstrip():
@@ -362,15 +372,27 @@ def _verdict_beside_api(scenario: Scenario, values: Mapping[str, Any], even: own
     """Own against API, how full the replicas are where they break even, the price and its floor, a user's speed."""
     price = _price_words(scenario, values, said=own_or_api.says_floor(even))
     certain = bounded(scenario.service.running).rstrip()
-    speed = f"at the floor a user gets {show(values['floor_tokens_per_s_per_user'])} tokens/s"
-    speed += f", {certain}" if certain else ""
-    last = f"{price.removesuffix('. ')}; {speed}. " if price else f"A{speed[1:]}. "
+    rate = even.way.speed if even.way else values["floor_tokens_per_s_per_user"]
+    speed = (
+        "" if rate is None else f"{_speed_words(rate, 'that' if even.way else 'the')}{f', {certain}' * bool(certain)}"
+    )
+    last = (
+        f"{price.removesuffix('. ')}; {speed}. "
+        if price and speed
+        else price or f"{speed[:1].upper()}{speed[1:]}. " * bool(speed)
+    )
     if even.users is None and not even.way:
         last += _capacity_words(scenario, values)
     last += _room_words(scenario.service)
     start = f"{_load_words(scenario, values)}{margin_words(scenario, values)}"
     text = f"{start}{_first_words(scenario, even)}{last}".rstrip()
     return f"{text}{memory_words(scenario.rack)}"
+
+
+def _speed_words(rate: float, which: str = "the") -> str:
+    """What a user gets at a floor, and that it is slower than people read."""
+    slow = ", slower than anybody reads" if rate < READ else ""
+    return f"at {which} floor a user gets {show(rate)} tokens/s{slow}"
 
 
 def _capacity_words(scenario: Scenario, values: Mapping[str, Any]) -> str:

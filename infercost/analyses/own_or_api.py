@@ -23,6 +23,19 @@ NEEDS_PRICE = "needs --price"
 CACHED = 0.1
 
 
+class Elsewhere(NamedTuple):
+    """How a service pays that does not as asked: in words, the flags that ask for it, its floor in USD.
+
+    ``even`` is its break-even, ``speed`` tokens/s of a user at its floor; both None of what no users are asked about.
+    """
+
+    words: str
+    flags: str
+    floor: float
+    even: "BreakEven | None" = None
+    speed: float | None = None
+
+
 class BreakEven(NamedTuple):
     """What an API bills for a million tokens that come out, their prompts too, and the least users whom it costs more.
 
@@ -44,18 +57,11 @@ class BreakEven(NamedTuple):
     other: str = ""
     remark: str = ""
     hourly: float | None = None
-    way: str = ""
-
-    @property
-    def never(self) -> str:
-        """What is said of a service that no users make pay, and its floor: whether another way would."""
-        return "does not pay" if self.way else "never pays"
+    way: Elsewhere | None = None
 
     @property
     def ending(self) -> str:
-        """After its floor: what would make it pay, or the margin that is left and what would; by another price."""
-        if self.way:
-            return f"; {self.way}{self.other}"
+        """After its floor where nothing makes it pay: the margin that is left and what would; by another price."""
         margin = show(margin_at(self.floor, self.bill), "share")
         return f", a gross margin of {margin} at that price{_hourly_words(self)}{self.other}"
 
@@ -220,9 +226,13 @@ def sentence(service: Service, point: BreakEven | None) -> str:
     rack = service.running.rack
     own = f"Your own service on {counted(rack.devices, called(rack.part))}"
     if point.users is None:
+        if way := point.way:
+            layout = f" in {rack.plan.layout.words}" if way.words.startswith("in ") else ""
+            here = f"{counted(rack.devices, called(rack.part))}{layout}"
+            pays = f"Your own service pays against {point.api} {_way_words(point, way)}"
+            return f"{pays}. On {here} it does not: {show(point.floor, 'USD')}{point.other}. "
         floor = f"its floor is {show(point.floor, 'USD')} a million tokens out"
-        layout = f" in {rack.plan.layout.words}" if point.way.startswith("in ") else ""
-        return f"{own} {point.never}{layout} against {point.api}: {floor}{_bill_words(point)}{point.ending}. "
+        return f"{own} never pays against {point.api}: {floor}{_bill_words(point)}{point.ending}. "
     minutes = service.demand.minutes
     each = "" if minutes is None else f"{minutes:g} minutes a day each, "
     month = f"{each}{_tokens(point.tokens)} a month, billed at {show(point.usd, 'USD')}"
@@ -338,8 +348,18 @@ def _ends(point: BreakEven, whose: str = "its floor") -> str:
     """From how many users one's own service costs no more, or that it never pays, and ``whose`` floor says so."""
     if point.users is not None:
         return f"costs no more {_when(point, f' ({_tokens(point.tokens)} a month)')}{point.other}"
+    if point.way:
+        here = f"as laid out here it does not: {whose} is {show(point.floor, 'USD')}"
+        return f"pays {_way_words(point, point.way)}; {here}{point.other}"
     floor = f"{whose} is {show(point.floor, 'USD')} a million tokens out"
-    return f"{point.never}: {floor}{_bill_words(point)}{point.ending}"
+    return f"never pays: {floor}{_bill_words(point)}{point.ending}"
+
+
+def _way_words(point: BreakEven, way: Elsewhere) -> str:
+    """How a service pays that does not as asked, from how many users on, and its floor beside the API's bill."""
+    when = f" {_when(way.even)}" if way.even else ""
+    floor = f"its floor is {show(way.floor, 'USD')} a million tokens out{_bill_words(point)}"
+    return f"{way.words} ({way.flags}){when}: {floor}"
 
 
 def _bill_words(point: BreakEven) -> str:
