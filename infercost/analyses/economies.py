@@ -58,6 +58,8 @@ NEARNESS = {"users_within_2x": 2.0, "users_within_10_percent": 1.1}
 FEW = 20
 #: How much of the load that was asked about whole users may be off before it is said.
 NEAR = 0.05
+#: How much whole users may be off a share of the load and go by its name.
+EXACT = 0.005
 #: The price of a token at that load.
 _AT_LOAD = "usd_per_million_tokens_at_load"
 LOADED = {
@@ -401,7 +403,11 @@ def _capacity_words(scenario: Scenario, values: Mapping[str, Any]) -> str:
     costs = {share: cost for key, share in LOADED.items() if (cost := values.get(key)) is not None}
     if values.get(_AT_LOAD) is not None or values.get("usd_per_month") is not None:  # said first
         costs = {}
-    first, *others = (f"at {share:.0%}{{}} {show(cost, 'USD')}" for share, cost in costs.items()) if costs else ("",)
+    said = (
+        (f"{share:.0%}" if abs(made / share - 1) < EXACT else show(made, "share"), usd)
+        for share, made, usd in ((share, _at_share(scenario, share, full)[1], usd) for share, usd in costs.items())
+    )
+    first, *others = (f"at {share}{{}} {show(usd, 'USD')}" for share, usd in said) if costs else ("",)
     loads = f"; {', '.join((first.format(' load a million cost'), *(each.format('') for each in others)))}"
     told = costs and full >= FEW  # one of fewer is more than a share of them
     users = many(full, "user" if values.get("usd_per_month") is None else "such user")  # of a load in tokens

@@ -70,6 +70,7 @@ class Capacity(NamedTuple):
     """Replicas on which ``even`` users break even, full of ``users``: USD a month of both, and the margin between.
 
     ``even_bill`` is what the API bills those who break even: by streams, users of a full replica make fewer tokens.
+    ``tokens`` of a user go in and come out in a month when full, ``even_tokens`` at the break-even.
     """
 
     even: int
@@ -78,6 +79,8 @@ class Capacity(NamedTuple):
     bill: float
     margin: float
     even_bill: float
+    tokens: float
+    even_tokens: float
 
     @property
     def share(self) -> float:
@@ -90,6 +93,8 @@ class Capacity(NamedTuple):
         return self.even_bill / self.bill
 
 
+#: Users who make so many times the tokens of those of a full replica are not the same to a bill.
+FEWER = 1.1
 #: A share of a bill below this is a rounding error of floats.
 DUST = 1e-9
 
@@ -246,8 +251,9 @@ def capacity_of(service: Service, point: BreakEven | None) -> Capacity | None:
     fleet = cost.at_level(service).fleet
     users = _last_on(fleet, point.users)
     day = day_of(fleet, users)
-    own, billed = cost.month_usd(service, day) or 0.0, month_at(service, day, point.bill)[1]
-    return Capacity(point.users, users, own, billed, 1 - own / billed, point.usd or 0.0)
+    own, (tokens, billed) = cost.month_usd(service, day) or 0.0, month_at(service, day, point.bill)
+    each, even = tokens / users, (point.tokens or 0.0) / point.users
+    return Capacity(point.users, users, own, billed, 1 - own / billed, point.usd or 0.0, each, even)
 
 
 def capacity_rows(full: Capacity | None, point: BreakEven) -> Iterator[Row]:
@@ -271,6 +277,9 @@ def capacity_words(full: Capacity | None, point: BreakEven | None) -> str:
     if full is None or point is None:
         return ""
     users = f", with {many(full.users, 'user')}" if point.good == point.users or point.last != full.users else ""
+    if full.even_tokens > FEWER * full.tokens:  # users are minutes, and slower ones make fewer tokens in these
+        users = users or ", with users"
+        users += f" of {_tokens(full.tokens)} each ({show(full.even_tokens, 'param')} at {full.even:,})"
     both = f"it costs {show(full.own, 'USD')} and the API bills {show(full.bill, 'USD')}"
     return f"Full{users}, {both} (gross margin {show(full.margin, 'share')}). "
 

@@ -696,7 +696,10 @@ def service_verdict(
     service, day, tokens = run.service, run.day, scenario.question.get("tokens_per_month")
     rack, users, needed = service.running.rack, _users_words(scenario, run), many(run.needed, "replica")
     load = users if tokens is None else f"{show(tokens, 'param')} tokens a month"
-    single, whose = load == users and day.users == 1, "" if load == users else f" The tokens are those of {users}."
+    whose = "" if load == users else f" The tokens are those of {users}."
+    if scenario.question.get("concurrent") is not None and not _asks_whether(scenario):
+        load, whose = f"{many(scenario.concurrent or 0.0, 'sequence')} at once", f" They are those of {users}."
+    single = load == users and day.users == 1
     devices = _devices_words(day.replicas, rack.devices, called(rack.part))
     whole = _in_all(run.needed, rack.devices)
     if not day.stable:
@@ -707,7 +710,7 @@ def service_verdict(
     price = ""
     if row["usd_per_million_tokens"] and says_price(scenario):
         price = _price_of_tokens(run, row, priced=priced)
-        if load == users:
+        if tokens is None:
             price = _price_of_users(scenario, run, row, priced=priced)
         price += _saved_words(run, priced=priced)
     used = _used_words(day, row["utilization"], hours, brief=brief)

@@ -532,3 +532,17 @@ def test_never_is_where_neither_layouts_nor_sizes_nor_bits_pay() -> None:
     others: tuple[dict[str, Any], ...] = ({"pp": 2}, {"gpu": "a100:1"}, {"dtype": "fp8", "kv_dtype": "fp8"})
     for other in others:
         assert infercost.economies(**{**asked, **other})["break_even_users"] is None
+
+
+def test_users_who_are_minutes_have_their_tokens_beside_both_bills() -> None:
+    """An API that bills $0.90 for any token bills tokens x $0.90 / 1M: slower users of a full replica make fewer."""
+    said = infercost.economies(gpu="h100:8", model="llama-3.1-70b", price=2.5, api_price="0.9/0.9", **QUICK)
+    words = r"with ([0-9,]+) users of ([0-9.]+)M tokens each \(([0-9.]+)M at ([0-9,]+)\), it costs"
+    found = re.search(words, said.verdict)
+    assert found, said.verdict
+    full, each, first, even = (float(text.replace(",", "")) for text in found.groups())
+    assert full * each * 0.9 == pytest.approx(said["full_api_usd_per_month"], rel=0.001)
+    assert even * first * 0.9 == pytest.approx(said["break_even_usd_per_month"], rel=0.001)
+    fixed = {"messages_per_day": 10, "input_tokens": 1000, "output_tokens": 300}
+    alike = infercost.economies(gpu="h100:8", model="llama-3.1-70b", price=2.5, api_price="0.9/0.9", **fixed, **QUICK)
+    assert "tokens each" not in alike.verdict
