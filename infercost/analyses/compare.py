@@ -63,8 +63,8 @@ _OF_STEP = (
     "utilization",
     "memory_bandwidth_utilization",
 )
-#: The widths of the layout that a row stands on, null where nothing is split.
-_WIDTHS = ("tp", "pp", "ep")
+#: The widths of the layout that a row stands on, null where nothing is split, and its profile of an engine.
+_WIDTHS, _ENGINE = ("tp", "pp", "ep"), "efficiency"
 #: What a row has beside these where a prompt is given.
 _OF_PROMPT = ("ttft_s", "request_time_s")
 #: Desktop cards that a machine has at most: a server has slots for so many.
@@ -156,7 +156,7 @@ def _side_by_side(scenario: Scenario) -> Report:
         lacking, counted = _not_held(scenario, rows), _counted(scenario, rows)
         columns = _model_columns(scenario, rows := _in_order(question, rows))
         verdict = lacking + _model_verdict(scenario, rows) + (least := _cheapest_of_many(question, rows))
-        verdict += _ends(scenario, rows) + counted
+        verdict += _ends(scenario, rows) + counted + _engines(rows)
         verdict += (kinds_of_prices(scenario) if least else of_parts(question)) if PRICED in columns else ""
     elif question.get("all"):
         columns, verdict = ("name", "released", *COLUMNS), _trend_verdict(scenario, rows)
@@ -220,7 +220,7 @@ def _steps_on(scenario: Scenario) -> tuple[list[dict[str, Any]], Scenario]:
         if each.report is None:
             why = each.error.what.removeprefix(f"{accelerator.name} ") if each.error else ""
             left.setdefault(why, []).append(accelerator.name)
-            rows.append(dict.fromkeys((*keys, *_WIDTHS, "fits", "shortfall_bytes")) | {"why_not": why})
+            rows.append(dict.fromkeys((*keys, *_WIDTHS, _ENGINE, "fits", "shortfall_bytes")) | {"why_not": why})
             continue
         report = each.report
         for note in report.notes:
@@ -240,7 +240,7 @@ def _row_of(report: Report, keys: Sequence[str]) -> dict[str, Any]:
     why = f"short by {show(short / devices, 'B')}{' a device' if devices > 1 else ''}"
     row = {key: report.values.get(key) for key in keys}
     inputs = {item.key: item.value for item in report.inputs}
-    row |= {key: inputs.get(key) for key in _WIDTHS}
+    row |= {key: inputs.get(key) for key in (*_WIDTHS, _ENGINE)}
     row |= {"fits": report.met, "shortfall_bytes": short, "why_not": None if report.met else why}
     bands = {key: band for key, band in report.bands.items() if key in keys}
     return row | ({"bands": bands} if bands else {})
@@ -474,12 +474,25 @@ def _in_order(question: Question, rows: tuple[dict[str, Any], ...]) -> tuple[dic
 
 
 def _not_held(scenario: Scenario, rows: tuple[dict[str, Any], ...]) -> str:
-    """Of which parts one, beside counts of others, does not hold the model, as the start of a verdict."""
-    if not any(count for _, count in scenario.parts):
-        return ""
+    """Of which parts one does not hold the model, beside counts or one of others, as the start of a verdict."""
     gpus = {part.name: row["gpus"] for (part, count), row in zip(scenario.parts, rows, strict=True) if count is None}
     few = {name: count for name, count in gpus.items() if (count or 1) > 1}
+    counted_ones = any(count for _, count in scenario.parts)
+    if not counted_ones and (len(few) > NAMED or 1 not in gpus.values()):
+        return ""
     return "".join(f"One {name} does not hold the model: {count} do. " for name, count in few.items())
+
+
+def _engines(rows: tuple[dict[str, Any], ...]) -> str:
+    """The engine of each of a few parts, where they are not one, as the end of a verdict: layouts are its own."""
+    whose = dict[str, list[str]]()
+    for row in rows:
+        if row["fits"]:  # backends of one engine, as llama.cpp-metal, are one
+            whose.setdefault(row[_ENGINE].partition("-")[0], []).append(row["name"])
+    if len(whose) < 2 or len(rows) > NAMED:
+        return ""
+    each = (f"{name} on {few_names(sorted({*names}))}" for name, names in sorted(whose.items()))
+    return f" Engines differ: {', '.join(each)}."
 
 
 def _figures(part: Preset, format: Format, key: str, basis: str) -> dict[str, Any]:

@@ -27,7 +27,17 @@ from infercost.analyses.remarks import (
     with_bands,
     with_habits,
 )
-from infercost.analyses.worth import LEAST, ORIGIN, fewer_bits, holds_few, narrower, option, room_saving, step_at
+from infercost.analyses.worth import (
+    LEAST,
+    ORIGIN,
+    READ,
+    fewer_bits,
+    holds_few,
+    narrower,
+    option,
+    room_saving,
+    step_at,
+)
 from infercost.errors import InfercostError
 from infercost.fleet import cost
 from infercost.fleet.cost import BUSY, LIMITS, Service, following, queued, reworked_service
@@ -48,6 +58,8 @@ NEARNESS = {"users_within_2x": 2.0, "users_within_10_percent": 1.1}
 FEW = 20
 #: How much of the load that was asked about whole users may be off before it is said.
 NEAR = 0.05
+#: How much whole users may be off a share of the load and go by its name.
+EXACT = 0.005
 #: The price of a token at that load.
 _AT_LOAD = "usd_per_million_tokens_at_load"
 LOADED = {
@@ -335,7 +347,7 @@ def _verdict(scenario: Scenario, values: Mapping[str, Any], even: own_or_api.Bre
     busy = "as much as" if busy == "1x" else busy
     reach = f"{many(users, 'user')} {'comes' if users == 1 else 'come'}" if users else "No users come"
     only = "" if service.paid_hours == BUSY else " if only busy time is paid"
-    speed = f"at the floor a user gets {show(values['floor_tokens_per_s_per_user'])} tokens/s"
+    speed = _speed_words(values["floor_tokens_per_s_per_user"])
     price = f"{_first_words(scenario, even)}{_price_words(scenario, values, said=False)}"
     start = f"{_load_words(scenario, values)}{margin_words(scenario, values)}"
     if certain := bounded(service.running).rstrip():
@@ -362,9 +374,15 @@ def _verdict_beside_api(scenario: Scenario, values: Mapping[str, Any], even: own
     """Own against API, how full the replicas are where they break even, the price and its floor, a user's speed."""
     price = _price_words(scenario, values, said=own_or_api.says_floor(even))
     certain = bounded(scenario.service.running).rstrip()
-    speed = f"at the floor a user gets {show(values['floor_tokens_per_s_per_user'])} tokens/s"
-    speed += f", {certain}" if certain else ""
-    last = f"{price.removesuffix('. ')}; {speed}. " if price else f"A{speed[1:]}. "
+    rate = even.way.speed if even.way else values["floor_tokens_per_s_per_user"]
+    speed = (
+        "" if rate is None else f"{_speed_words(rate, 'that' if even.way else 'the')}{f', {certain}' * bool(certain)}"
+    )
+    last = (
+        f"{price.removesuffix('. ')}; {speed}. "
+        if price and speed
+        else price or f"{speed[:1].upper()}{speed[1:]}. " * bool(speed)
+    )
     if even.users is None and not even.way:
         last += _capacity_words(scenario, values)
     last += _room_words(scenario.service)
@@ -373,13 +391,23 @@ def _verdict_beside_api(scenario: Scenario, values: Mapping[str, Any], even: own
     return f"{text}{memory_words(scenario.rack)}"
 
 
+def _speed_words(rate: float, which: str = "the") -> str:
+    """What a user gets at a floor, and that it is slower than people read."""
+    slow = ", slower than anybody reads" if rate < READ else ""
+    return f"at {which} floor a user gets {show(rate)} tokens/s{slow}"
+
+
 def _capacity_words(scenario: Scenario, values: Mapping[str, Any]) -> str:
     """The most users of a replica, and what a token costs where it makes only a share of its tokens."""
     full, devices = values["users_per_replica"], many(scenario.rack.devices, "device")
     costs = {share: cost for key, share in LOADED.items() if (cost := values.get(key)) is not None}
     if values.get(_AT_LOAD) is not None or values.get("usd_per_month") is not None:  # said first
         costs = {}
-    first, *others = (f"at {share:.0%}{{}} {show(cost, 'USD')}" for share, cost in costs.items()) if costs else ("",)
+    said = (
+        (f"{share:.0%}" if abs(made / share - 1) < EXACT else show(made, "share"), usd)
+        for share, made, usd in ((share, _at_share(scenario, share, full)[1], usd) for share, usd in costs.items())
+    )
+    first, *others = (f"at {share}{{}} {show(usd, 'USD')}" for share, usd in said) if costs else ("",)
     loads = f"; {', '.join((first.format(' load a million cost'), *(each.format('') for each in others)))}"
     told = costs and full >= FEW  # one of fewer is more than a share of them
     users = many(full, "user" if values.get("usd_per_month") is None else "such user")  # of a load in tokens

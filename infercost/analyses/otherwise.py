@@ -5,15 +5,16 @@ from math import inf
 from shlex import quote
 from typing import Any, NamedTuple
 
+from infercost import formulas
 from infercost.analyses import own_or_api
 from infercost.analyses.hosts import holds
 from infercost.analyses.many import at_point
-from infercost.analyses.own_or_api import BreakEven, break_even
+from infercost.analyses.own_or_api import BreakEven, Elsewhere, break_even
 from infercost.analyses.remarks import count_flag, on_devices
 from infercost.analyses.step import token_seconds
 from infercost.analyses.worth import LEAST, ORIGIN, option, smaller_weights
 from infercost.errors import InfercostError
-from infercost.fleet.cost import full_seconds
+from infercost.fleet.cost import floor_of, full_seconds
 from infercost.parts.formats import CACHES, WEIGHTS
 from infercost.parts.stack import eight_bit_cache
 from infercost.replica.layout import Layout, asking, every_layout
@@ -21,12 +22,12 @@ from infercost.scenario.options import options_of
 from infercost.scenario.rack import engine_layouts, has_few_stages, open_widths
 from infercost.scenario.read import Question
 from infercost.scenario.scenario import LOADS, Scenario
-from infercost.units import many, show
+from infercost.units import many
 
 #: The share of a full replica's time that prompts take, from which on replicas of their own are looked at.
 MOST_PROMPTS = 0.2
 #: Said of a layout in more stages than runs that were measured.
-_UNMEASURED = ", of which no run was measured,"
+_UNMEASURED = ", of which no run was measured"
 
 
 class Way(NamedTuple):
@@ -46,33 +47,34 @@ def answered(scenario: Scenario) -> BreakEven | None:
     if not scenario.rack.plan.fits or scenario.service.missed:
         return point
     for ways in (_layouts(scenario), _sizes(scenario), _bits(scenario)):
-        if said := _best(scenario, ways):
-            return point._replace(way=said)
+        if found := _best(scenario, ways):
+            return point._replace(way=found)
     if (other := apart(scenario)) and (floor := other.share * point.floor) < point.bill:
-        said = f"with prompts on replicas of their own it is {show(floor, 'USD')} (utilization --disaggregated)"
-        return point._replace(way=said)
+        words = "with prompts on replicas of their own"
+        return point._replace(way=Elsewhere(words, "utilization --disaggregated", floor))
     return point
 
 
-def _best(scenario: Scenario, ways: Iterable[Way]) -> str:
-    """The way with the lowest floor of those that pay, measured ones first, as an end of a sentence; empty if none."""
-    tried = [(way, even) for way in ways if (even := _even(scenario, way)) and even.users]
-    if not tried:
-        return ""
-    way, even = min(tried, key=lambda each: (each[0].unmeasured, each[1].floor or 0.0))
-    start = f"{way.words}{_UNMEASURED if way.unmeasured else ''} it is {show(even.floor, 'USD')}"
-    return f"{start}, which pays from {many(even.users or 0, 'user')} on ({way.flags})"
+def _best(scenario: Scenario, ways: Iterable[Way]) -> Elsewhere | None:
+    """The way with the lowest floor of those that pay, measured ones first; None if none does."""
+    tried = [(way, found) for way in ways if (found := _even(scenario, way))]
+    return min(tried, key=lambda each: (each[0].unmeasured, each[1].floor))[1] if tried else None
 
 
-def _even(scenario: Scenario, way: Way) -> BreakEven | None:
-    """The break-even of the question with a change; None where that cannot be or be served."""
+def _even(scenario: Scenario, way: Way) -> Elsewhere | None:
+    """How the question pays with a change; None where that cannot be, be served, or pay."""
     loads = dict.fromkeys(LOADS) if scenario.question.command == "economies" else {}
     try:
         other = at_point(scenario.question, {**loads, **way.change}, ORIGIN)
         able = other.rack.plan.fits and not other.service.missed
-        return break_even(other.service, scenario.api_price) if able else None
+        even = break_even(other.service, scenario.api_price) if able else None
+        if even is None or even.floor is None or even.users is None:
+            return None
+        speed = formulas.cost.tokens_per_s_per_user(step_time=floor_of(other.service).tpot)
     except InfercostError:
         return None
+    words = f"{way.words}{_UNMEASURED if way.unmeasured else ''}"
+    return Elsewhere(words, way.flags, even.floor, even, speed)
 
 
 def _layouts(scenario: Scenario) -> Iterator[Way]:

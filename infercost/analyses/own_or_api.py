@@ -23,6 +23,19 @@ NEEDS_PRICE = "needs --price"
 CACHED = 0.1
 
 
+class Elsewhere(NamedTuple):
+    """How a service pays that does not as asked: in words, the flags that ask for it, its floor in USD.
+
+    ``even`` is its break-even, ``speed`` tokens/s of a user at its floor; both None of what no users are asked about.
+    """
+
+    words: str
+    flags: str
+    floor: float
+    even: "BreakEven | None" = None
+    speed: float | None = None
+
+
 class BreakEven(NamedTuple):
     """What an API bills for a million tokens that come out, their prompts too, and the least users whom it costs more.
 
@@ -44,18 +57,11 @@ class BreakEven(NamedTuple):
     other: str = ""
     remark: str = ""
     hourly: float | None = None
-    way: str = ""
-
-    @property
-    def never(self) -> str:
-        """What is said of a service that no users make pay, and its floor: whether another way would."""
-        return "does not pay" if self.way else "never pays"
+    way: Elsewhere | None = None
 
     @property
     def ending(self) -> str:
-        """After its floor: what would make it pay, or the margin that is left and what would; by another price."""
-        if self.way:
-            return f"; {self.way}{self.other}"
+        """After its floor where nothing makes it pay: the margin that is left and what would; by another price."""
         margin = show(margin_at(self.floor, self.bill), "share")
         return f", a gross margin of {margin} at that price{_hourly_words(self)}{self.other}"
 
@@ -64,6 +70,7 @@ class Capacity(NamedTuple):
     """Replicas on which ``even`` users break even, full of ``users``: USD a month of both, and the margin between.
 
     ``even_bill`` is what the API bills those who break even: by streams, users of a full replica make fewer tokens.
+    ``tokens`` of a user go in and come out in a month when full, ``even_tokens`` at the break-even.
     """
 
     even: int
@@ -72,6 +79,8 @@ class Capacity(NamedTuple):
     bill: float
     margin: float
     even_bill: float
+    tokens: float
+    even_tokens: float
 
     @property
     def share(self) -> float:
@@ -84,6 +93,8 @@ class Capacity(NamedTuple):
         return self.even_bill / self.bill
 
 
+#: Users who make so many times the tokens of those of a full replica are not the same to a bill.
+FEWER = 1.1
 #: A share of a bill below this is a rounding error of floats.
 DUST = 1e-9
 
@@ -220,9 +231,13 @@ def sentence(service: Service, point: BreakEven | None) -> str:
     rack = service.running.rack
     own = f"Your own service on {counted(rack.devices, called(rack.part))}"
     if point.users is None:
+        if way := point.way:
+            layout = f" in {rack.plan.layout.words}" if way.words.startswith("in ") else ""
+            here = f"{counted(rack.devices, called(rack.part))}{layout}"
+            pays = f"Your own service pays against {point.api} {_way_words(point, way)}"
+            return f"{pays}. On {here} it does not: {show(point.floor, 'USD')}{point.other}. "
         floor = f"its floor is {show(point.floor, 'USD')} a million tokens out"
-        layout = f" in {rack.plan.layout.words}" if point.way.startswith("in ") else ""
-        return f"{own} {point.never}{layout} against {point.api}: {floor}{_bill_words(point)}{point.ending}. "
+        return f"{own} never pays against {point.api}: {floor}{_bill_words(point)}{point.ending}. "
     minutes = service.demand.minutes
     each = "" if minutes is None else f"{minutes:g} minutes a day each, "
     month = f"{each}{_tokens(point.tokens)} a month, billed at {show(point.usd, 'USD')}"
@@ -236,8 +251,9 @@ def capacity_of(service: Service, point: BreakEven | None) -> Capacity | None:
     fleet = cost.at_level(service).fleet
     users = _last_on(fleet, point.users)
     day = day_of(fleet, users)
-    own, billed = cost.month_usd(service, day) or 0.0, month_at(service, day, point.bill)[1]
-    return Capacity(point.users, users, own, billed, 1 - own / billed, point.usd or 0.0)
+    own, (tokens, billed) = cost.month_usd(service, day) or 0.0, month_at(service, day, point.bill)
+    each, even = tokens / users, (point.tokens or 0.0) / point.users
+    return Capacity(point.users, users, own, billed, 1 - own / billed, point.usd or 0.0, each, even)
 
 
 def capacity_rows(full: Capacity | None, point: BreakEven) -> Iterator[Row]:
@@ -261,6 +277,9 @@ def capacity_words(full: Capacity | None, point: BreakEven | None) -> str:
     if full is None or point is None:
         return ""
     users = f", with {many(full.users, 'user')}" if point.good == point.users or point.last != full.users else ""
+    if full.even_tokens > FEWER * full.tokens:  # users are minutes, and slower ones make fewer tokens in these
+        users = users or ", with users"
+        users += f" of {_tokens(full.tokens)} each ({show(full.even_tokens, 'param')} at {full.even:,})"
     both = f"it costs {show(full.own, 'USD')} and the API bills {show(full.bill, 'USD')}"
     return f"Full{users}, {both} (gross margin {show(full.margin, 'share')}). "
 
@@ -338,8 +357,18 @@ def _ends(point: BreakEven, whose: str = "its floor") -> str:
     """From how many users one's own service costs no more, or that it never pays, and ``whose`` floor says so."""
     if point.users is not None:
         return f"costs no more {_when(point, f' ({_tokens(point.tokens)} a month)')}{point.other}"
+    if point.way:
+        here = f"as laid out here it does not: {whose} is {show(point.floor, 'USD')}"
+        return f"pays {_way_words(point, point.way)}; {here}{point.other}"
     floor = f"{whose} is {show(point.floor, 'USD')} a million tokens out"
-    return f"{point.never}: {floor}{_bill_words(point)}{point.ending}"
+    return f"never pays: {floor}{_bill_words(point)}{point.ending}"
+
+
+def _way_words(point: BreakEven, way: Elsewhere) -> str:
+    """How a service pays that does not as asked, from how many users on, and its floor beside the API's bill."""
+    when = f" {_when(way.even)}" if way.even else ""
+    floor = f"its floor is {show(way.floor, 'USD')} a million tokens out{_bill_words(point)}"
+    return f"{way.words} ({way.flags}){when}: {floor}"
 
 
 def _bill_words(point: BreakEven) -> str:

@@ -108,6 +108,8 @@ def answer(scenario: Scenario) -> Report:
     if not rest:
         raise UnknownName("presets show names no preset", "for example infercost presets show h100")
     reading = Reading(scenario.question)
+    if len(rest) > 1 and any(map(os.path.exists, rest)) and not os.path.exists(" ".join(rest)):
+        return _side_by_side([_preset(name) for name in rest], reading)
     try:
         return _report_of(_preset(" ".join(rest)), reading)
     except UnknownName:
@@ -318,7 +320,8 @@ def _preset(name: str) -> Preset | Checkpoint:
             return find_model(name) if family == MODELS else catalog.load(family, name)
         except UnknownName:
             continue
-    raise UnknownName(f"no preset is called {name!r}", f"{_near(name)}infercost presets list shows all")
+    ways = "infercost presets list shows all; a model without a preset is shown by its config.json"
+    raise UnknownName(f"no preset is called {name!r}", f"{_near(name)}{ways}")
 
 
 def _near(name: str, words: Sequence[str] = ()) -> str:

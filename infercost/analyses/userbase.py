@@ -695,8 +695,8 @@ def service_verdict(
     """
     service, day, tokens = run.service, run.day, scenario.question.get("tokens_per_month")
     rack, users, needed = service.running.rack, _users_words(scenario, run), many(run.needed, "replica")
-    load = users if tokens is None else f"{show(tokens, 'param')} tokens a month"
-    single, whose = load == users and day.users == 1, "" if load == users else f" The tokens are those of {users}."
+    load, whose = _asked_load(scenario, users)
+    single = load == users and day.users == 1
     devices = _devices_words(day.replicas, rack.devices, called(rack.part))
     whole = _in_all(run.needed, rack.devices)
     if not day.stable:
@@ -707,7 +707,7 @@ def service_verdict(
     price = ""
     if row["usd_per_million_tokens"] and says_price(scenario):
         price = _price_of_tokens(run, row, priced=priced)
-        if load == users:
+        if tokens is None:
             price = _price_of_users(scenario, run, row, priced=priced)
         price += _saved_words(run, priced=priced)
     used = _used_words(day, row["utilization"], hours, brief=brief)
@@ -722,6 +722,15 @@ def service_verdict(
         load = _rate_words(_busiest_rate(run))
     full = "" if brief and not _limits_words(run) else f", and {full}"
     return f"{load} {need}{price}; {used}{_first_words(run)}{full}.{_set_words(run)}{whose}"
+
+
+def _asked_load(scenario: Scenario, users: str) -> tuple[str, str]:
+    """The load as it was asked about, and the ``users`` whose it is as the end of a verdict."""
+    if (tokens := scenario.question.get("tokens_per_month")) is not None:
+        return f"{show(tokens, 'param')} tokens a month", f" The tokens are those of {users}."
+    if scenario.question.get("concurrent") is not None and not _asks_whether(scenario):
+        return f"{many(scenario.concurrent or 0.0, 'sequence')} at once", f" They are those of {users}."
+    return users, ""
 
 
 def _first_words(run: Run) -> str:

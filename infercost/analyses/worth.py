@@ -38,10 +38,11 @@ from infercost.units import many, show
 LEAST = 0.05
 #: Less of a step than this is not worth half the context, or a cache of fewer bits.
 ENOUGH = 0.1
-#: Tokens a second of a user below which a limit on the time between them is advised, and that limit in seconds. People
-#: read 238 words a minute (Brysbaert, Journal of Memory and Language 109, 2019), at 0.75 words a token 5.3 tokens/s:
-#: the first is twice that, for those who skim.
-SLOW, USUAL_TPOT = 10.0, 0.05
+#: Tokens a second that people read at least: 238 words a minute (Brysbaert, Journal of Memory and Language 109, 2019)
+#: at 0.75 words a token are 5.3; twice that, for those who skim, below which a limit on the time between tokens is
+#: advised; and that limit in seconds.
+READ = 5.0
+SLOW, USUAL_TPOT = 2 * READ, 0.05
 #: Memory that holds fewer sequences beside the weights holds few.
 FEW_HELD = 8
 #: Room for caches below this share of the weights beside them is little, whatever it holds.

@@ -249,8 +249,8 @@ def _from_copy(text: str, name: str, bits: str | None, format: str | None) -> Ch
     try:
         own, preset = catalog.find("models", name)
     except UnknownName as error:
-        file = "a file of it: --model FILE.gguf" if bits is None else "its config.json"
-        raise UnknownName(error.what, f"{error.hint}; or give {file}") from None
+        file = "; or give a file of it: --model FILE.gguf" if bits is None else ""
+        raise UnknownName(error.what, f"{error.hint}{file}") from None
     base = _from_preset(preset, own, name)
     if bits is None:
         return _in_file(base, text, format or "", formats.USUAL_FILE, "the usual file of a repository")

@@ -102,6 +102,8 @@ _MAC = re.compile(
 #: The number of a card that its owner has: they end in 0 or 5.
 _SIZES = re.compile(r"(?<![\d.])\d[\d.]*b\b")
 _CARD = re.compile(r"\b(?:gtx?|rtx|rx|geforce|radeon|hd|quadro)[\s_-]?(\d{2,3}[05])\b")
+#: The end of MLPerf's names of models: how much of the accuracy is kept.
+_MLPERF = re.compile(r"-99(\.9)?$")
 #: The CPU that stands in for a part without a preset, whose speed is mostly that of its memory.
 _STAND_IN = "ryzen-9-9950x"
 #: A CPU by what it is called.
@@ -266,9 +268,10 @@ def find(family: str, name: str) -> tuple[str, str]:
     if begun and not kind:
         few = ", ".join(begun[:KINDRED]) + (" ..." if len(begun) > KINDRED else "")
         raise UnknownName(f"{name!r} begins {len(begun)} names", f"{few}; infercost presets list {name} shows all")
+    own = ", or its config.json: --model ./config.json" if family == "models" else ""
     raise UnknownName(
         f"no {WHAT[family]} preset is called {name!r}",
-        f"{_hint(family, files, name, kind)}infercost presets list {family} shows all",
+        f"{_hint(family, files, name, kind)}infercost presets list {family} shows all{own}",
     )
 
 
@@ -339,8 +342,8 @@ def _near(family: str, name: str, names: list[str]) -> str:
     """The start of a hint at the nearest name, of the same size if one is: of a card none of another number."""
     if asked := set(_SIZES.findall(name.lower())):
         names = [each for each in names if _SIZES.search(each.lower())]
-    if family == "models":  # another first word is another model, whatever follows
-        names = [each for each in names if _alike(_word(name), _word(each))]
+    if family == "models":  # another first word is another model, whatever follows; a benchmark's names are no hint
+        names = [each for each in names if _alike(_word(name), _word(each)) and not _MLPERF.search(each)]
     same = [each for each in names if asked <= set(_SIZES.findall(each.lower()))]
     hint, card = closest(name, same) or closest(name, names), _CARD.search(name.lower())
     if card is None or sorted(card[1]) in [sorted(number) for number in re.findall(r"\d+", hint)]:

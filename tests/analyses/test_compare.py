@@ -120,6 +120,17 @@ def test_a_part_that_takes_several_is_one_row_with_its_count(run: Run) -> None:
     assert "does not hold" not in said["verdict"]
 
 
+def test_who_is_beside_one_card_of_another_is_told_that_one_does_not_hold_it(run: Run) -> None:
+    """Gemma 3 27B has 27.4B weights: 16.5 GB in q4_k_m (4.83 bits) are above the 16 GB of the one, not 24 GB."""
+    said = run("compare", "rtx-3090", "rtx-5070-ti", "--model", "gemma-3-27b", "--dtype", "q4_k_m", "--json").json
+    assert [row["gpus"] for row in said["rows"]] == [1, 2]
+    assert said["verdict"].startswith("One rtx-5070-ti does not hold the model: 2 do. ")
+    assert "Engines differ" not in said["verdict"]
+    said = run("compare", "rtx-5090", "dgx-spark", "--model", "gpt-oss-120b", "--json").json  # 63 GB on 32 GB
+    assert said["verdict"].startswith("One rtx-5090 does not hold the model: 4 do. ")
+    assert said["verdict"].endswith(" Engines differ: llama.cpp on dgx-spark-gb10, vllm on rtx-5090.")
+
+
 def test_cards_of_owners_are_told_the_format_that_takes_fewer(run: Run) -> None:
     """The counts are those of the same comparison in that format; who named a format or a count is told none."""
     asked = ("compare", "rtx-3090", "rtx-5090", "--model", "qwen2.5-32b")
@@ -390,7 +401,8 @@ def test_parts_sorted_by_speed_alone_stay_the_question_of_one_user(run: Run) -> 
     asked = ("compare", "dgx-spark", "rtx-5090", "--model", "gpt-oss-120b", "--json")
     usual, said = run(*asked).json, run(*asked, "--sort", "speed").json
     assert said["verdict"] == usual["verdict"]
-    assert said["verdict"].startswith("4 x rtx-5090 is fastest for one user, ")
+    first = "One rtx-5090 does not hold the model: 4 do. 4 x rtx-5090 is fastest for one user, "
+    assert said["verdict"].startswith(first)
     assert [row["name"] for row in usual["rows"]] == ["dgx-spark-gb10", "rtx-5090"]
     assert [row["name"] for row in said["rows"]] == ["rtx-5090", "dgx-spark-gb10"]
     assert "64 sequences" in run(*asked, "--sort", "throughput").json["verdict"]

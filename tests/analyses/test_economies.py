@@ -468,3 +468,13 @@ def test_no_larger_replica_is_advised_beside_a_smaller_one_that_is_cheaper(run: 
     advice = run(*asked).json["advice"]
     assert [text for text in advice if text.startswith("a replica of 16 devices has a floor of ")]
     assert not [text for text in advice if "more devices a replica" in text]
+
+
+def test_a_load_of_whole_users_goes_by_its_own_share() -> None:
+    """With every hour paid a token costs its floor over the share of tokens made, whatever the share is called."""
+    said = infercost.economies(gpu="h100:2", model="llama-3.3-70b", price=2.5, points=2)
+    loads = re.findall(r"at ([0-9.]+)% (?:load a million cost )?\$([0-9]+\.[0-9]+)", said.verdict)
+    assert len(loads) == 3
+    for share, usd in loads:
+        assert float(usd) == pytest.approx(said["floor_usd_per_million_tokens"] / float(share) * 100, rel=0.02)
+        assert float(share) not in (20, 40, 80)

@@ -52,6 +52,15 @@ def best(which: str, **options: Any) -> dict[str, Any]:
     return rows_of(infercost.frontier(**options, best=which))[0]
 
 
+def test_a_job_says_the_tokens_of_all_at_its_point() -> None:
+    """A million tokens at $13.96 an hour (4 x $3.49) cost $13.96 / 3600 s / (tokens/s), prompts paid."""
+    said = infercost.frontier(gpu="h100", gpus=4, model="llama-3.3-70b", dtype="fp8", max_tpot=0.03)
+    usd, rate = re.search(
+        r"at \$([0-9.]+) a million.*? at batch 28: ([0-9.]+) tokens/s in all\. ", said.verdict
+    ).groups()
+    assert float(rate) == pytest.approx(4 * 3.49 / 3600 / float(usd) * 1e6, rel=0.005)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("model", "dtype", "speed", "devices", "usd"),

@@ -370,8 +370,8 @@ def test_an_own_service_that_never_pays_says_which_would(run: Run, users: str) -
         assert "never pays" not in base["verdict"]
     else:
         assert base["results"]["break_even_users"] is None
-        way = rf"; on replicas of {size} devices it is \$[0-9.]+, which pays from {even:,} users on "
-        assert re.search(rf"{way}\(--gpu h100:{size}\)", base["verdict"])
+        way = rf"pays on replicas of {size} devices \(--gpu h100:{size}\) from {even:,} users on: its floor is "
+        assert re.search(way, base["verdict"])
 
 
 @pytest.mark.parametrize(
@@ -448,39 +448,57 @@ def test_a_users_floor_is_that_of_his_replicas(run: Run) -> None:
     """Of the same part ``economies`` without a load may take other replicas, whose floor is another."""
     asked = ("--gpu", "h200:8", "--model", "qwen3-235b-a22b", "--price", "2.6", "--api-price", "0.20/0.60", "--json")
     said = run("userbase", *asked, "--users", "25341").json["verdict"]
-    assert "yours does not pay: the floor of these replicas is $" in said
+    assert "; as laid out here it does not: the floor of these replicas is $" in said
 
 
 @pytest.mark.parametrize(
-    ("asked", "start"),
+    ("asked", "here"),
     [
         (
             {"gpu": "h800:32", "model": "deepseek-v3", "price": 2, "api_price": "0.27/1.10"},
-            "Your own service on 32 x h800-sxm does not pay in tp 8 ep 32 against an API at ",
+            "32 x h800-sxm in tp 8 ep 32",
+        ),
+        (
+            {
+                "gpu": "h800",
+                "model": "deepseek-v3",
+                "input_tokens": 5000,
+                "output_tokens": 800,
+                "api_price": "0.27/1.10",
+            },
+            "16 x h800-sxm in tp 4 ep 16",
         ),
         (
             {"gpu": "l4", "model": "llama-3.1-8b", "api_price": "0.15/0.60"},
-            "Your own service on 2 x l4 does not pay against an API at ",
+            "2 x l4",
         ),
         (
             {"gpu": "h200:16", "model": "llama-3.3-70b", "tp": 16, "price": 3, "api_price": "0.40/0.40"},
-            "Your own service on 16 x h200-sxm does not pay in tp 16 against an API at ",
+            "16 x h200-sxm in tp 16",
         ),
     ],
 )
-def test_a_service_that_would_pay_otherwise_does_not_never_pay(asked: dict[str, Any], start: str) -> None:
-    """The flags that are named, asked about, have the floor and the users that are named."""
+def test_a_service_that_would_pay_otherwise_begins_with_how(asked: dict[str, Any], here: str) -> None:
+    """The flags that are named, asked about, have the floor, the speed and the users that are named."""
     said = infercost.economies(**asked, **QUICK)
     assert said["break_even_users"] is None
-    assert said.verdict.startswith(start)
-    words = r" it is \$([0-9.]+), which pays from ([0-9,]+) users.*? on \(--(.+?)\)"
+    assert said.verdict.startswith("Your own service pays against an API at ")
+    assert f" On {here} it does not: ${said['floor_usd_per_million_tokens']:.2f}. " in said.verdict
+    words = (
+        r" \(--(.+?)\) (from ([0-9,]+) users.*?): its floor is \$([0-9.]+) .*? At that floor a user gets ([0-9.]+) t"
+    )
     found = re.search(words, said.verdict)
     assert found, said.verdict
-    flags = (flag.split(" ") for flag in found[3].split(" --"))
+    flags = (flag.split(" ") for flag in found[1].split(" --"))
     other = infercost.economies(**{**asked, **{name.replace("-", "_"): value for name, value in flags}}, **QUICK)
-    assert other["floor_usd_per_million_tokens"] == pytest.approx(float(found[1]), rel=0.01)
+    assert other["floor_usd_per_million_tokens"] == pytest.approx(float(found[4]), rel=0.01)
+    assert other["floor_tokens_per_s_per_user"] == pytest.approx(float(found[5]), rel=0.001)
     assert other["floor_usd_per_million_tokens"] < said["api_usd_per_million_tokens"]
-    assert other["break_even_users"] == int(found[2].replace(",", ""))
+    assert other["break_even_users"] == int(found[3].replace(",", ""))
+    own, told = (re.sub(r" \([^)]*\)", "", text) for text in (other.verdict, found[2]))
+    assert told in own  # to how many users, and from how many for good, too
+    slow = other["floor_tokens_per_s_per_user"] < 5
+    assert (", slower than anybody reads" in said.verdict) == (", slower than anybody reads" in other.verdict) == slow
 
 
 @pytest.mark.parametrize(
@@ -499,7 +517,7 @@ def test_prompts_apart_are_said_with_the_command_that_answers_of_them(run: Run, 
     apart = run(*command.split(), "--json").json["results"]["usd_per_million_tokens"]
     assert apart == pytest.approx((1 - saved) * said["floor_usd_per_million_tokens"], rel=0.01)
     assert apart < said["api_usd_per_million_tokens"]
-    way = f"; with prompts on replicas of their own it is ${apart:.2f} (utilization --disaggregated)"
+    way = f"with prompts on replicas of their own (utilization --disaggregated): its floor is ${apart:.2f} "
     assert (way in said.verdict) == (said["break_even_users"] is None)
     assert "never pays" not in said.verdict
 
@@ -514,3 +532,17 @@ def test_never_is_where_neither_layouts_nor_sizes_nor_bits_pay() -> None:
     others: tuple[dict[str, Any], ...] = ({"pp": 2}, {"gpu": "a100:1"}, {"dtype": "fp8", "kv_dtype": "fp8"})
     for other in others:
         assert infercost.economies(**{**asked, **other})["break_even_users"] is None
+
+
+def test_users_who_are_minutes_have_their_tokens_beside_both_bills() -> None:
+    """An API that bills $0.90 for any token bills tokens x $0.90 / 1M: slower users of a full replica make fewer."""
+    said = infercost.economies(gpu="h100:8", model="llama-3.1-70b", price=2.5, api_price="0.9/0.9", **QUICK)
+    words = r"with ([0-9,]+) users of ([0-9.]+)M tokens each \(([0-9.]+)M at ([0-9,]+)\), it costs"
+    found = re.search(words, said.verdict)
+    assert found, said.verdict
+    full, each, first, even = (float(text.replace(",", "")) for text in found.groups())
+    assert full * each * 0.9 == pytest.approx(said["full_api_usd_per_month"], rel=0.001)
+    assert even * first * 0.9 == pytest.approx(said["break_even_usd_per_month"], rel=0.001)
+    fixed = {"messages_per_day": 10, "input_tokens": 1000, "output_tokens": 300}
+    alike = infercost.economies(gpu="h100:8", model="llama-3.1-70b", price=2.5, api_price="0.9/0.9", **fixed, **QUICK)
+    assert "tokens each" not in alike.verdict

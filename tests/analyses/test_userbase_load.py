@@ -329,3 +329,11 @@ def test_parts_are_compared_by_a_rate_as_userbase_counts_them(run: Run) -> None:
         assert (alone["gpus"], alone["usd_per_million_tokens"]) == (row["gpus"], row["usd_per_million_tokens"])
     refused = run("compare", "l40s", *asked, "--concurrency", "4")
     assert refused.code == 2
+
+
+def test_so_many_at_once_come_first_and_their_daily_users_last() -> None:
+    """200 at once for 10 minutes of a day of 1,440 are 28,800 users."""
+    asked = {"model": "llama-3.1-70b", "gpu": "h100", "dtype": "fp8", "input_tokens": 4000, "output_tokens": 500}
+    said = infercost.userbase(**asked, concurrent=200, max_tpot=0.0333).verdict
+    assert said.startswith("200 sequences at once need ")
+    assert said.endswith(" They are those of 28,800 daily users (10 minutes of decoding a day assumed).")

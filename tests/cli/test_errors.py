@@ -200,6 +200,8 @@ def test_a_near_miss_suggests(args: tuple[str, ...], suggestion: str, run: Run) 
         ("userbase --concurrent 50 --model qwen3-8b --max-ttft 2s", "a service needs --gpu\nhint: for example --gpu"),
         ("userbase --users 10000 --api-price 1/3", "userbase needs --messages-per-day"),
         ("fit --model gpt-oss-120 --gpu h100", "did you mean gpt-oss-120b? "),
+        ("fit --model deepseek-99b --gpu h100", "shows all, or its config.json: --model ./config.json"),
+        ("fit --model llama-99 --gpu h100", "hint: did you mean llama-8b? "),
         ("fit --model gpt-oss-20b --gpu l4 --host ddr5-desktop", "did you mean desktop-ddr5? "),
         ("utilization --gpu h100 --model qwen3-32b --draft-model qwen3-0.6b", "needs --draft-tokens, --acceptance too"),
         ("utilization --gpu h100 --model qwen3-32b --model qwen3-8b", "here --sweep model=A,B"),
@@ -750,8 +752,8 @@ def test_a_search_leaves_out_a_part_whose_engines_lack_the_format(run: Run) -> N
     [
         (("fit", "--gpu", "h100", "--model", "llama-3.1-8b", "--isl", "2000"), "did you mean --context?"),
         (("fit", "--gpu", "l4", "--model", "llama-3.1-8b", "--dtype", "1.58bit"), "are tq1_0 or tq2_0 in GGUF files"),
-        (("presets", "show", "deepseek-llm-67b", "deepseek-v2"), "no preset is called 'deepseek-llm-67b'"),
-        (("presets", "show", "deepseek-v2", "deepseek-llm-67b"), "no preset is called 'deepseek-llm-67b'"),
+        (("presets", "show", "deepseek-llm-68b", "deepseek-v2"), "no preset is called 'deepseek-llm-68b'"),
+        (("presets", "show", "deepseek-v2", "deepseek-llm-68b"), "no preset is called 'deepseek-llm-68b'"),
         (("fit", "--gpu", "l4", "--model", "whisper-large-v3"), "hours of audio have no price here"),
     ],
 )

@@ -1,5 +1,6 @@
 """The contract that scripts rely on: keys, exit codes, forms, version, completion."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -353,6 +354,20 @@ def test_two_accelerators_side_by_side_have_their_ratios(run: Run) -> None:
         "Beside h100-sxm, h200-sxm has 1x the dense FLOP/s (989.4 TFLOP/s against 989.4 TFLOP/s), "
         f"{4.8 / 3.35:.3f}x the bandwidth (4.8 TB/s against 3.35 TB/s) and "
         f"{141 / 80:.3f}x the memory (141 GB against 80 GB)."
+    )
+
+
+def test_a_preset_and_a_config_stand_side_by_side(run: Run, tmp_path: Path) -> None:
+    """A token of DeepSeek LLM 67B keeps K and V of 8 heads of 128 in 95 layers, of V2 512 + 64 values in 60 layers."""
+    config = {"model_type": "llama", "hidden_size": 8192, "intermediate_size": 22016, "num_attention_heads": 64}
+    config |= {"num_hidden_layers": 95, "num_key_value_heads": 8, "vocab_size": 102400, "torch_dtype": "bfloat16"}
+    file = tmp_path / "ds67.json"
+    file.write_text(json.dumps(config))
+    for name in (str(file), "deepseek-67b"):
+        rows = run("presets", "show", "deepseek-v2", name, "--json").json["rows"]
+        assert [row["kv_bytes_per_token"] for row in rows] == [2 * 60 * 576, 2 * 95 * 2 * 8 * 128]
+    assert rows[1]["total_params"] == 95 * (3 * 8192 * 22016 + 2 * 8192**2 + 2 * 8192 * 1024 + 2 * 8192) + 8192 * (
+        2 * 102400 + 1
     )
 
 

@@ -212,6 +212,13 @@ def _a_device(row: Mapping[str, Any]) -> float:
     return float((row["tokens_per_s_all_in"] or row["tokens_per_s"]) / row["gpus"])
 
 
+def _in_all(goal: Goal, row: Mapping[str, Any]) -> str:
+    """Tokens a second of all replicas, prompts worked on too where there are any, unless these were asked for."""
+    if goal.tokens_per_s:
+        return ""
+    return f": {show((row['tokens_per_s_all_in'] or row['tokens_per_s']) * row['replicas'])} tokens/s in all"
+
+
 def _replays(spaces: Spaces, *, named: bool) -> tuple[tuple[str, str], ...]:
     return tuple((space.search.name if named else "", f"{search.replay(space)} ...") for space in spaces)
 
@@ -285,7 +292,7 @@ def _verdict(scenario: Scenario, front: Rows, ends: dict[str, int], beside: str)
         words = f"{_BEST[best]} of {start}, {sure}: {_configuration(row)}"
         return f"{words}, {show(_a_device(row))} tokens/s a device.{beside}"
     if job:
-        words = f"The cheapest {job}, {sure}: {_configuration(front[-1])}.{beside}"
+        words = f"The cheapest {job}, {sure}: {_configuration(front[-1])}{_in_all(scenario.goal, front[-1])}.{beside}"
         others = f" The fastest of {start}: {_configuration(front[0])}." if len(front) > 1 else ""
         return f"{words}{others}{_leaders(spaces, front)}"
     if len(front) == 1:
