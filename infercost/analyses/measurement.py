@@ -23,11 +23,11 @@ from infercost.parts.bands import is_local
 from infercost.parts.preset import counted
 from infercost.replica.layout import Layout
 from infercost.replica.serving import full_prefill_time, paid_rate, prompts_gap, serve_closed
-from infercost.replica.step import Pace, Replica, bytes_of_step, drafted_tpot, times_of
+from infercost.replica.step import Pace, Replica, bytes_of_step, drafted_tpot, pace_of, times_of
 from infercost.replica.work import work_of
 from infercost.report import Report, Row
 from infercost.scenario.options import flag
-from infercost.scenario.scenario import Scenario
+from infercost.scenario.scenario import Load, Scenario
 from infercost.scenario.usual import LENGTHS
 from infercost.units import digits, many, show
 
@@ -46,13 +46,15 @@ _NO_STEPS = "nothing is decoded, and what prompts read is not counted"
 _PROMPTS, _ARRIVALS = "what prompts read between steps is not counted", "arrivals set the rate, no step does"
 #: What says in which layout something was measured.
 _WIDTHS = {"tp", "pp", "ep", "dp"}
-#: Times the bound from which a batch that nobody gave is asked for first, and the share of it that is close to it.
-FAR, CLOSE = 4, 0.9
+#: The share of the bound that is close to it.
+CLOSE = 0.9
+#: What a batch takes the place of.
+_OF_SLOTS = ("concurrency", "num_prompts")
 _ASK_BATCH = "How many sequences decoded at once? Give --batch or --concurrency"
 #: Tokens of a short context, as people measure one user with, and the origin of an answer at it.
 SHORT, ORIGIN = 512, "a short context"
-#: The start of a verdict on what no stack reaches, and what such a one says where a short context does.
-_IMPOSSIBLE, _BUT_SHORT = "Not possible", f", but at {SHORT:,} it is "
+#: The start of a verdict on what no stack reaches.
+_IMPOSSIBLE = "Not possible"
 
 
 class Against(NamedTuple):
@@ -75,11 +77,10 @@ def with_measured(report: Report, scenario: Scenario, results: dict[str, Any], p
     """The report with what the measured tokens/s are, first in its verdict, by the results of one replica."""
     if not is_met(scenario, results):
         return _unmet(report, scenario)
-    scenario = claimed(scenario, results, pace)
-    against = against_of(scenario, results, pace)
+    scenario, against = held_against(scenario, results, pace)
     found = found_of(scenario, against)
     said, over = _verdict(scenario, against, found, _place(report, against, found)), found["measured_over_bound"] or 0.0
-    refuted = said.startswith(_IMPOSSIBLE) and _BUT_SHORT not in said and not scenario.is_row
+    refuted = said.startswith(_IMPOSSIBLE) and not scenario.is_row
     return report.replace(
         verdict=f"{said} {report.verdict}",
         results=(*report.results, *_rows(scenario, against, found)),
@@ -130,6 +131,18 @@ def _place(report: Report, against: Against, found: dict[str, float | None]) -> 
 def is_met(scenario: Scenario, results: dict[str, Any]) -> bool:
     """Whether there is a rate to hold a measurement against: the model fits, and its load does not pile up."""
     return scenario.rack.plan.fits and results.get("stable") is not False
+
+
+def held_against(scenario: Scenario, results: dict[str, Any], pace: Pace | None = None) -> tuple[Scenario, Against]:
+    """The scenario with the tokens/s of its claim, and what they are held against: decoding, of no given request."""
+    load = scenario.load
+    if pace and load.concurrent and load.request and not (gives_length(scenario) or reads_alone(scenario)):
+        batch = max(min(load.concurrent, load.most), 1.0)
+        scenario = scenario._replace(batch=batch, load=Load(load.request, most=load.most, apart=load.apart))
+        pace = pace_of(scenario.running, batch, scenario.draft)
+        results = step_results(scenario, batch, pace, bracketed=False)
+    scenario = claimed(scenario, results, pace)
+    return scenario, against_of(scenario, results, pace)
 
 
 def against_of(scenario: Scenario, results: dict[str, Any], pace: Pace | None = None) -> Against:
@@ -216,9 +229,10 @@ def _is_prompted(scenario: Scenario) -> bool:
 
 
 def _between_tokens(scenario: Scenario) -> bool:
-    """Whether a measured rate is that between the tokens of one user: llama.cpp prints it, and who gives no request."""
-    alone = scenario.load.request is not None and not scenario.load.is_steady and scenario.batch == 1
-    return alone and (is_local(scenario.rack.setup.stack) or not gives_length(scenario))
+    """Whether a measured rate is that between tokens: llama.cpp prints it of one user, and nobody gave a request."""
+    if scenario.load.request is None or scenario.load.is_steady or reads_alone(scenario):
+        return False
+    return not gives_length(scenario) or (scenario.batch == 1 and is_local(scenario.rack.setup.stack))
 
 
 def _is_open(scenario: Scenario) -> bool:
@@ -334,7 +348,7 @@ def _verdict(scenario: Scenario, against: Against, found: dict[str, float | None
     )
     assumed = ""
     if false and not elsewhere and _assumes_one(scenario):
-        if (share or 0.0) >= FAR and (used or 0.0) <= 1:
+        if (used or 0.0) <= 1 and not is_local(scenario.rack.setup.stack):
             false, measured = f"{_ASK_BATCH}: ", f"{measured}, at the assumed batch 1,"
             if scenario.measured_mfu is not None:  # who asks how many tokens/s an MFU is gets these first
                 false, assumed = "", f" {_ASK_BATCH}."
@@ -361,7 +375,7 @@ def _shares(scenario: Scenario, found: dict[str, float | None]) -> Iterator[str]
 
 def _assumes_one(scenario: Scenario) -> bool:
     """Whether one sequence decodes because nobody said how many."""
-    given = scenario.load.is_steady or scenario.question.get("batch") is not None
+    given = any(scenario.question.get(name) is not None for name in ("batch", "concurrency", "request_rate"))
     return not given and scenario.batch == 1 and not reads_alone(scenario)
 
 
@@ -384,23 +398,24 @@ def _refuted(scenario: Scenario) -> tuple[str, bool]:
     """That no stack reaches a measurement; where nobody gave the context, whether one does at a short one."""
     context, request = scenario.rack.plan.context, scenario.load.request
     if context <= SHORT or request is None or gives_length(scenario) or scenario.is_row:
-        return "Not possible with these inputs: ", False
+        return f"{_IMPOSSIBLE} with these inputs: ", False
     short: dict[str, Any] = {"context": SHORT}
-    if scenario.load.is_steady:
+    if users := scenario.question.get("concurrency"):
+        short = {"batch": users} | short
+    elif scenario.load.is_steady:
         short = dict.fromkeys(LENGTHS, SHORT * 2 // 3)
     try:
-        other = at_point(scenario.question, short, ORIGIN)
+        other = at_point(scenario.question, dict.fromkeys(_OF_SLOTS) | short, ORIGIN)
         batch, pace, served = step_pace(other)
         results = step_results(other, batch, pace, served, bracketed=False)
-        other = claimed(other, results, pace)
-        against = against_of(other, results, pace)
+        other, against = held_against(other, results, pace)
     except InfercostError:
-        return "Not possible with these inputs: ", False
+        return f"{_IMPOSSIBLE} with these inputs: ", False
     share, what = found_of(other, against)["measured_over_bound"], f"the assumed {many(context, 'token')} of context"
     if not share or share > 1 + ROUNDING:
-        return f"Not possible at {what}, nor at {SHORT:,}: ", False
-    flags = " ".join(f"{flag(name)} {value}" for name, value in short.items())
-    return f"Not possible at {what}{_BUT_SHORT}{_share(share)} the bound ({flags}): ", True
+        return f"{_IMPOSSIBLE} at {what}, nor at {SHORT:,}: ", False
+    flags = " ".join(f"{flag(name)} {show(value, '')}" for name, value in short.items())
+    return f"Possible only below {what}; at {SHORT:,} it is {_share(share)} the bound ({flags}): ", True
 
 
 def _unit(scenario: Scenario) -> str:

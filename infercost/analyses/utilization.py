@@ -371,8 +371,7 @@ def _shown_work(scenario: Scenario) -> None:
         from infercost.analyses import measurement
 
         if measurement.is_met(scenario, results):
-            again = measurement.claimed(again, results, pace)
-            measurement.found_of(again, measurement.against_of(again, results, pace))
+            measurement.found_of(*measurement.held_against(again, results, pace))
 
 
 def _rows(scenario: Scenario, results: dict[str, Any], why_not: dict[str, str]) -> tuple[Row, ...]:
