@@ -40,6 +40,8 @@ KEYS = (
 )
 #: The tokens/s that an MFU is.
 RATE = "measured_tokens_per_s"
+#: What a million of them cost.
+PRICE = "measured_usd_per_million_tokens"
 _OF_MEMORY = ("measured_memory_bandwidth_utilization", "measured_bytes_per_s")
 #: Why a share or a ratio has no value where the others have one.
 _NO_STEPS = "nothing is decoded, and what prompts read is not counted"
@@ -82,8 +84,8 @@ def with_measured(report: Report, scenario: Scenario, results: dict[str, Any], p
     said, over = _verdict(scenario, against, found, _place(report, against, found)), found["measured_over_bound"] or 0.0
     refuted = said.startswith(_IMPOSSIBLE) and not scenario.is_row
     return report.replace(
-        verdict=f"{said} {report.verdict}",
-        results=(*report.results, *_rows(scenario, against, found)),
+        verdict=f"{said}{_price_words(scenario, against, over)} {report.verdict}",
+        results=(*report.results, *_rows(scenario, against, found), *_price_rows(scenario, over)),
         advice=() if over > 1 + ROUNDING else report.advice,  # nothing that changes an estimate reaches it
         met=report.met and not refuted,
     )
@@ -151,7 +153,7 @@ def against_of(scenario: Scenario, results: dict[str, Any], pace: Pace | None = 
         return _of_prompts(scenario, results)
     running, load, batch, key = scenario.running, scenario.load, results["batch"], "tokens_per_s"
     rate, used, reads = (results[key] for key in ("tokens_per_s", "utilization", "memory_bandwidth_utilization"))
-    if _is_prompted(scenario):
+    if is_prompted(scenario):
         reads = None
         if not load.is_steady and load.request:
             key = "tokens_per_s_all_in"
@@ -204,7 +206,7 @@ def _least(scenario: Scenario) -> float | None:
     """
     running, load, request = scenario.running, scenario.load, scenario.load.request
     measured, steps_known = scenario.measured, load.rate is None and not scenario.draft
-    if request is None or measured is None or not (steps_known and _is_prompted(scenario)):
+    if request is None or measured is None or not (steps_known and is_prompted(scenario)):
         return None
     batch = max(min(load.concurrent, load.most), 1.0) if load.concurrent else scenario.batch
     rack, formula = running.rack, formulas.step
@@ -222,7 +224,7 @@ def _least(scenario: Scenario) -> float | None:
     )
 
 
-def _is_prompted(scenario: Scenario) -> bool:
+def is_prompted(scenario: Scenario) -> bool:
     """Whether prompts ride along with the steps that are measured."""
     load = scenario.load
     return bool(load.request) and not (_between_tokens(scenario) or load.apart or holds(scenario.rack))
@@ -269,7 +271,7 @@ def _bound(scenario: Scenario, batch: float) -> float | None:
     step = times_of(bare, batch, scenario.rack.plan.context).step
     if scenario.draft:
         _, step = drafted_tpot(scenario.draft, 0.0, step)
-    if request and _is_prompted(scenario):
+    if request and is_prompted(scenario):
         return paid_rate(request, batch, step, prompts_gap(bare, batch, request)) / copies
     return formulas.cost.tokens_per_s(batch=batch, step_time=step) / copies
 
@@ -302,7 +304,7 @@ def found_of(scenario: Scenario, against: Against) -> dict[str, float | None]:
 
 
 def _rows(scenario: Scenario, against: Against, found: dict[str, float | None]) -> Iterator[Row]:
-    prompted, copies = _is_prompted(scenario), scenario.copies
+    prompted, copies = is_prompted(scenario), scenario.copies
     remarks = dict.fromkeys(KEYS, "")
     alone = reads_alone(scenario)
     remarks["measured_utilization"] = "prompts alone" if alone else "prompts counted" if prompted else ""
@@ -318,12 +320,57 @@ def _rows(scenario: Scenario, against: Against, found: dict[str, float | None]) 
         yield Row(key, value, remark, value is not None and key not in hidden)
 
 
+def _paid(scenario: Scenario, over: float) -> float | None:
+    """USD for a million tokens at the rate that was measured; None above the bound, and where others read prompts."""
+    price, measured = scenario.price, scenario.measured
+    if not (price and measured) or over > 1 + ROUNDING or scenario.load.apart:
+        return None
+    devices = scenario.rack.devices
+    return formulas.cost.measured_usd_per_million_tokens(price=price, devices=devices, measured_tokens_per_s=measured)
+
+
+def shown_claim(scenario: Scenario, results: dict[str, Any], pace: Pace | None = None) -> None:
+    """What ``--steps`` shows of a measurement: its shares and ratios, and its price."""
+    scenario, against = held_against(scenario, results, pace)
+    _paid(scenario, found_of(scenario, against)["measured_over_bound"] or 0.0)
+
+
+def _price_rows(scenario: Scenario, over: float) -> Iterator[Row]:
+    """What a million tokens cost at the measured rate, where there is a price."""
+    if scenario.price:
+        usd = _paid(scenario, over)
+        why = "no stack reaches it" if over > 1 + ROUNDING else "prompts have replicas of their own"
+        remark = f"{_unit(scenario).removesuffix('/s')}, {'prompts paid' if is_prompted(scenario) else 'no prompts'}"
+        yield Row(PRICE, usd, why if usd is None else remark, usd is not None)
+
+
+def _price_words(scenario: Scenario, against: Against, over: float) -> str:
+    """What a million tokens cost as measured and as estimated, where a price was given; the API's words have it too."""
+    if "price" not in scenario.question.given or (usd := _paid(scenario, over)) is None:
+        return ""
+    if scenario.api_price is not None and is_paid_alike(scenario):
+        return ""
+    estimate = formulas.cost.usd_per_million_tokens(
+        price=scenario.price or 0.0, devices=scenario.rack.devices, tokens_per_s=against.rate
+    )
+    tokens, of = (
+        _unit(scenario).removesuffix("/s"),
+        "at the bound" if kind(scenario.running) == "bound" else "by the estimate",
+    )
+    return f" A million {tokens} cost {show(usd, 'USD')} as measured, {show(estimate, 'USD')} {of}."
+
+
+def is_paid_alike(scenario: Scenario) -> bool:
+    """Whether the tokens that were measured pay for what an API bills: their prompts too where a request is known."""
+    return not reads_alone(scenario) and (scenario.load.request is None or is_prompted(scenario))
+
+
 def _why_null(scenario: Scenario, key: str) -> str:
     if key == "measured_over_bound":
         return _ARRIVALS
     if key in _OF_MEMORY and reads_alone(scenario):
         return _NO_STEPS
-    if key in _OF_MEMORY and _is_prompted(scenario):
+    if key in _OF_MEMORY and is_prompted(scenario):
         return _PROMPTS
     return why_null("memory_bandwidth_utilization" if key in _OF_MEMORY else "utilization", scenario.rack)
 
@@ -367,7 +414,7 @@ def _shares(scenario: Scenario, found: dict[str, float | None]) -> Iterator[str]
         yield f"{_share(used)} the arithmetic (MFU{of})"
     if reads is None:
         return
-    least, alone = ("at least ", ", decoding alone") if _is_prompted(scenario) else ("", "")
+    least, alone = ("at least ", ", decoding alone") if is_prompted(scenario) else ("", "")
     lone = scenario.batch == scenario.copies == 1 and not scenario.load.is_steady
     alone = (f", {show(moved, 'B/s')}" if lone else alone) + _as_devices(scenario, reads, moved)
     yield f"{least}{_share(reads)} the bandwidth (MBU{alone})"
@@ -427,7 +474,7 @@ def _counted(scenario: Scenario) -> str:
     request = scenario.load.request
     if request and reads_alone(scenario):
         return f"{show(request.prefix_share, 'share')} of them cached" if request.prefix_share else "prompts alone"
-    if not _is_prompted(scenario):
+    if not is_prompted(scenario):
         return "between tokens" if _between_tokens(scenario) and gives_length(scenario) else ""
     lengths = [item for item in scenario.inputs if item.key in LENGTHS and item.assumed]
     assumed = " and ".join(

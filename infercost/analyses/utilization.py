@@ -371,7 +371,7 @@ def _shown_work(scenario: Scenario) -> None:
         from infercost.analyses import measurement
 
         if measurement.is_met(scenario, results):
-            measurement.found_of(*measurement.held_against(again, results, pace))
+            measurement.shown_claim(again, results, pace)
 
 
 def _rows(scenario: Scenario, results: dict[str, Any], why_not: dict[str, str]) -> tuple[Row, ...]:

@@ -430,3 +430,21 @@ def test_a_claim_without_a_batch_is_of_one_user_on_all_devices() -> None:
     estimate = infercost.utilization(gpu="h100", model="llama-3.1-8b", **prompts)["input_tokens_per_s"]
     claimed = ask(1000, **prompts)["measured_over_estimate"]
     assert claimed == pytest.approx(1000 / estimate)
+
+
+def test_a_claim_with_a_price_has_its_own_price_of_a_token() -> None:
+    """DeepSeek's 14,800 tokens/s a node of eight at $2.00 are $16 for 53.28 million tokens, $0.30 a million."""
+    asked = {"gpu": "h800:144", "model": "deepseek-v3", "ep": 144, "batch": 12_700, "context": 4989, "price": 2}
+    report = infercost.utilization(**asked, measured_tokens_per_s=18 * 14_800)
+    assert report["measured_usd_per_million_tokens"] == pytest.approx(16 / (14_800 * 3600 / 1e6))
+    estimated = f"${report['usd_per_million_tokens']:.3f}"
+    assert f" A million tokens cost $0.30 as measured, {estimated} by the estimate. " in report.verdict
+    api = infercost.utilization(**asked, measured_tokens_per_s=18 * 14_800, api_price=2.19)
+    assert api.verdict.startswith(f"$0.30 a million tokens as measured ({estimated} estimated); an API at $2.19 ")
+    assert api["own_over_api_cost"] == pytest.approx(16 / 53.28 / 2.19)
+    assert "A million tokens cost" not in api.verdict
+    far = infercost.utilization(**asked, measured_tokens_per_s=2e6)
+    assert far["measured_usd_per_million_tokens"] is None
+    assert "as measured" not in far.verdict
+    rent = infercost.utilization(**{**asked, "price": None}, measured_tokens_per_s=18 * 14_800)
+    assert "as measured" not in rent.verdict
