@@ -601,7 +601,7 @@ def power_rows(scenario: Scenario) -> tuple[Row, ...]:
     devices = scenario.copies * rack.devices
     watts = formulas.cost.rated_power(power=fact.value, pue=pue_of(scenario), devices=devices)
     energy = formulas.cost.energy_per_day(rated_power=watts)
-    shown = scenario.load.is_steady or scenario.question.get("power_price") is not None
+    shown = scenario.load.is_steady or bool({"batch", "power_price"} & {*scenario.question.given})
     wall = f", PUE {pue:g}" if (pue := pue_of(scenario)) != 1 else ""
     remark = f"{show(energy, 'kWh')} a day always busy{wall}"
     return Row("rated_power_w", watts, remark, shown), Row("kwh_per_day", energy, shown=False)

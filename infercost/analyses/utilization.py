@@ -613,7 +613,16 @@ def _verdict(scenario: Scenario, running: Running, results: dict[str, Any]) -> s
         binds = "" if time_words(running, results, scenario.draft) else _binds(scenario, results)
         text = f"{_step_words(scenario, results)}{left_out}{binds}"
     text += f".{apart_words(scenario, results)}"
-    return text + _decoded_words(scenario, results) + ("" if is_alone else request)
+    energy = "" if request else _energy_words(scenario, results)
+    return text + (_decoded_words(scenario, results) or energy) + ("" if is_alone else request)
+
+
+def _energy_words(scenario: Scenario, results: dict[str, Any]) -> str:
+    """What a token takes of energy, where power is priced and no request has its own."""
+    joules = results.get("joules_per_token")
+    if joules is None or scenario.is_claimed or scenario.question.get("power_price") is None:
+        return ""
+    return f" A token takes {show(joules, 'J')} at rated power, host and cooling left out."
 
 
 def _request_words(scenario: Scenario, results: dict[str, Any]) -> str:

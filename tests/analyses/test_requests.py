@@ -1024,3 +1024,15 @@ def test_advice_gains_a_tenth_and_is_of_what_can_be() -> None:
     claim = {"gpu": "h100:8", "model": "llama-3.1-70b"}
     assert infercost.utilization(**claim, measured_tokens_per_s=50).advice
     assert not infercost.utilization(**claim, measured_tokens_per_s=500).advice
+
+
+def test_power_of_a_batch_is_a_row_and_a_token_s_energy_is_said_where_power_is_priced() -> None:
+    """Four A100 of 400 W, 1.6 kW, divided by their tokens a second; 1.3 times as much at the wall."""
+    asked = {"gpu": "a100-80gb:4", "model": "llama-3.1-70b", "batch": 8, "context": 512}
+    plain = infercost.utilization(**asked)
+    assert plain["rated_power_w"] == 1600
+    assert "power of all devices (TDP)" in str(plain)
+    assert " J " not in plain.verdict
+    priced = infercost.utilization(**asked, power_price=0.1)
+    assert f" A token takes {1600 / priced['tokens_per_s']:.4g} J at rated power, " in priced.verdict
+    assert priced["rated_power_w"] == pytest.approx(1.3 * 1600)
