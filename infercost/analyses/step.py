@@ -486,7 +486,8 @@ def job_words(scenario: Scenario, results: dict[str, Any]) -> str:
         at = ""
     else:
         why = next((item.origin for item in scenario.inputs if item.key == "batch" and item.assumed), "")
-        at = f"at batch {show(copies * scenario.batch, '')}{f' ({why})' if (why := why.partition(': ')[2]) else ''}"
+        each = "" if copies == 1 else " on each"
+        at = f"at batch {show(scenario.batch, '')}{each}{f' ({why})' if (why := why.partition(': ')[2]) else ''}"
     take, at = "takes" if scenario.requests == 1 else "take", at and f" {at}"
     no = f"No, not within {lasting(scenario.deadline or 0)}: " if ends_late(scenario, results) else ""
     return f"{no}{what} {take} {long}{money} on {place_of_all(scenario)}{at}. "
@@ -669,6 +670,17 @@ def taken_words(scenario: Scenario, results: dict[str, Any]) -> str:
     if usd is not None and asked and says_price(scenario):
         taken.append(show(usd, "USD"))
     return f", {' and '.join(taken)}" if len(taken) > 1 else "".join(f" and {each}" for each in taken)
+
+
+def energy_words(scenario: Scenario, results: dict[str, Any]) -> str:
+    """What a token takes of energy, where power is priced and no request has its own."""
+    joules = results.get("joules_per_token")
+    asked = scenario.question.get("power_price") is not None and not scenario.is_claimed
+    return (
+        ""
+        if joules is None or not asked
+        else f" A token takes {show(joules, 'J')} at rated power, host and cooling left out."
+    )
 
 
 # The answer of one replica as that of all that share a load.

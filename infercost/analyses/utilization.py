@@ -14,6 +14,7 @@ from infercost.analyses.remarks import (
     OF_RATE,
     TUNED,
     balance_remark,
+    count_flag,
     count_remark,
     gain_remark,
     gain_words,
@@ -40,6 +41,7 @@ from infercost.analyses.step import (
     at_once,
     decoded_alone,
     ends_late,
+    energy_words,
     in_all,
     is_counted_whole,
     is_of_one,
@@ -129,8 +131,7 @@ _HIDDEN = {
     *ALL_PAID[1:],
 }
 ORIGIN = "prompts between the steps"
-#: Costs that are closer than this share are one.
-AS_DEAR = 0.005
+AS_DEAR = 0.005  # costs that are closer than this share are one
 #: The same load with prompts between the steps: its devices, USD a million output tokens, seconds between tokens.
 INSTEAD = ("mixed_gpus", "mixed_usd_per_million_tokens", "mixed_itl_s")
 
@@ -209,7 +210,9 @@ def _said(
     if served and needed:
         sent = _sent(scenario, results) if scenario.load.apart else ""
         return _overloaded(scenario, served, needed, _verdict(scenario, scenario.running, results), sent)
-    more = () if scenario.load.reads else advice(scenario, results)
+    more = () if scenario.load.reads or scenario.is_claimed else advice(scenario, results)
+    if taken := _takes_apart(scenario, results):
+        more = (f"take {many(taken, 'device')} ({count_flag(scenario.question, taken)})",)
     changes = (*_no_draft(results), *more)
     return _verdict(scenario, scenario.running, results), changes
 
@@ -613,16 +616,8 @@ def _verdict(scenario: Scenario, running: Running, results: dict[str, Any]) -> s
         binds = "" if time_words(running, results, scenario.draft) else _binds(scenario, results)
         text = f"{_step_words(scenario, results)}{left_out}{binds}"
     text += f".{apart_words(scenario, results)}"
-    energy = "" if request else _energy_words(scenario, results)
+    energy = "" if request else energy_words(scenario, results)
     return text + (_decoded_words(scenario, results) or energy) + ("" if is_alone else request)
-
-
-def _energy_words(scenario: Scenario, results: dict[str, Any]) -> str:
-    """What a token takes of energy, where power is priced and no request has its own."""
-    joules = results.get("joules_per_token")
-    if joules is None or scenario.is_claimed or scenario.question.get("power_price") is None:
-        return ""
-    return f" A token takes {show(joules, 'J')} at rated power, host and cooling left out."
 
 
 def _request_words(scenario: Scenario, results: dict[str, Any]) -> str:

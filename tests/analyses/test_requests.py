@@ -819,8 +819,8 @@ EMAILS = ("--input-tokens", "800", "--output-tokens", "100")
     ("gpu", "load", "rate", "at"),
     [
         ("h100", (), "tokens_per_s_all_in", "at batch 521 (what memory holds)"),
-        ("h100:2", (), "tokens_per_s_all_in", "at batch 1,042 (what memory holds)"),
-        ("h100:2", ("--batch", "200"), "tokens_per_s_all_in", "at batch 200"),
+        ("h100:2", (), "tokens_per_s_all_in", "at batch 521 on each (what memory holds)"),
+        ("h100:2", ("--batch", "200"), "tokens_per_s_all_in", "at batch 100 on each"),
         ("h100:2", ("--concurrency", "200"), "tokens_per_s", "with 200 in flight"),
         ("h100", ("--request-rate", "10"), "tokens_per_s", "at 10 a second"),
         ("h100", ("--draft", "eagle3"), "tokens_per_s_all_in", "at batch"),
@@ -838,7 +838,7 @@ def test_a_job_takes_hours_and_money(run: Run, gpu: str, load: tuple[str, ...], 
     assert first.startswith(
         f"10,000,000 requests take {seconds / 3600:.3g} hours" if seconds < 259200 else "10,000,000"
     )
-    assert first.split(" on ")[1].endswith(at) or at == "at batch"
+    assert first.split(" on ", 1)[1].endswith(at) or at == "at batch"
 
 
 def test_more_devices_make_a_job_shorter_and_hardly_cheaper(run: Run) -> None:
@@ -1017,13 +1017,13 @@ def test_of_one_user_the_first_token_stands_before_the_use_of_the_hardware() -> 
 
 
 def test_advice_gains_a_tenth_and_is_of_what_can_be() -> None:
-    """Half the context of an M2 Max saves 10.4% of a step and a cache in 8 bits 6.2%; a claim too high has none."""
+    """Half the context of an M2 Max saves 10.4% of a step and a cache in 8 bits 6.2%; a claim has none."""
     (said,) = infercost.utilization(gpu="m2-max", model="llama-3.1-8b", dtype="q4_k_m").advice
     assert said.startswith("shorten the context: half of it would make a step 10.4% shorter")
     assert "8 bits" not in said
     claim = {"gpu": "h100:8", "model": "llama-3.1-70b"}
-    assert infercost.utilization(**claim, measured_tokens_per_s=50).advice
-    assert not infercost.utilization(**claim, measured_tokens_per_s=500).advice
+    for measured in (50, 500):
+        assert infercost.utilization(**claim, measured_tokens_per_s=measured).advice == ()
 
 
 def test_power_of_a_batch_is_a_row_and_a_token_s_energy_is_said_where_power_is_priced() -> None:
@@ -1036,3 +1036,19 @@ def test_power_of_a_batch_is_a_row_and_a_token_s_energy_is_said_where_power_is_p
     priced = infercost.utilization(**asked, power_price=0.1)
     assert f" A token takes {1600 / priced['tokens_per_s']:.4g} J at rated power, " in priced.verdict
     assert priced["rated_power_w"] == pytest.approx(1.3 * 1600)
+
+
+def test_devices_that_do_not_take_a_rate_are_told_how_many_would() -> None:
+    asked = {"model": "llama-3.1-70b", "input_tokens": 8000, "output_tokens": 200, "request_rate": 10}
+    few = infercost.utilization(**asked, gpu="h100:16", disaggregated=True)
+    needed = few["gpus_needed"]
+    assert few.advice == (f"take {needed} devices (--gpu h100:{needed})",)
+    assert infercost.utilization(**asked, gpu=f"h100:{needed}", disaggregated=True).met
+
+
+def test_a_job_has_no_advice_on_the_time_between_tokens() -> None:
+    asked = {"model": "llama-3.1-8b", "gpu": "a100-80gb:3", "input_tokens": 3000, "output_tokens": 200}
+    assert "a token's" in " ".join(infercost.utilization(**asked, batch=438).advice)
+    job = infercost.utilization(**asked, requests=2_000_000)
+    assert "on 3 replicas of 1 x a100-sxm-80gb at batch 146 on each (what memory holds). " in job.verdict
+    assert "a token's" not in " ".join(job.advice)
