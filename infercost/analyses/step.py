@@ -12,7 +12,7 @@ from infercost.models import counting
 from infercost.numeric import is_nothing, known_share, maximum, minimum
 from infercost.parts.bands import sets_of
 from infercost.replica import serving
-from infercost.replica.layout import rank_cache_bytes
+from infercost.replica.layout import Layout, rank_cache_bytes
 from infercost.replica.memory import Rack
 from infercost.replica.serving import LEAST_OUTPUT, Request, Served, full_prefill_time, serve_closed
 from infercost.replica.step import (
@@ -402,6 +402,15 @@ def _transfer_time(running: Running, request: Request) -> float:
 def is_of_one(scenario: Scenario, results: dict[str, Any]) -> bool:
     """Whether one user is asked about, or one request, whose time stands before the use of the hardware."""
     return results["batch"] <= 1 and scenario.load.rate is None and not scenario.rack.model.is_bare
+
+
+def one_holds(scenario: Scenario) -> str:
+    """What batch one device holds, where nobody counted them and a batch that was given takes several; else nothing."""
+    rack, given = scenario.rack, scenario.question.get("batch") is not None
+    if not given or scenario.is_row or rack.given or rack.devices * scenario.copies == 1 or rack.model.is_bare:
+        return ""
+    most = rack.setup.plan(Layout(1, 1, 1)).max_sequences or 0
+    return f"one holds batch {most:,.0f}" if 1 <= most < scenario.batch * scenario.copies else ""
 
 
 def reads_at_peak(running: Running) -> bool:

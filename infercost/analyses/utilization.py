@@ -18,6 +18,7 @@ from infercost.analyses.remarks import (
     count_remark,
     gain_remark,
     gain_words,
+    gives_length,
     guesses,
     kind,
     of_peak,
@@ -52,6 +53,7 @@ from infercost.analyses.step import (
     of_all,
     of_prompts,
     of_request,
+    one_holds,
     power_rows,
     prefill_paid,
     prompts_share,
@@ -630,6 +632,8 @@ def _request_words(scenario: Scenario, results: dict[str, Any]) -> str:
     whole += taken_words(scenario, results)
     takes = "A request takes" if scenario.load.rate is None else "On average a request takes"
     least = "at least " if reads_at_peak(scenario.running) else ""
+    if is_of_one(scenario, results) and (request := scenario.load.request) and not gives_length(scenario):
+        takes = f"A request of {request.input_tokens:,.0f} tokens in and {request.output_tokens:,.0f} out takes"
     return f" {takes} {least}{whole}: {least}{ttft} to its first token{_idle_words(scenario)}{between}."
 
 
@@ -877,9 +881,10 @@ def _step_words(scenario: Scenario, results: dict[str, Any]) -> str:
 
 def _of_all_words(scenario: Scenario) -> str:
     """Behind the devices of one of several replicas of more than one: how many all of them have."""
+    held = one_holds(scenario)
     if scenario.copies == 1 or scenario.rack.devices == 1 or scenario.question.idle:
-        return ""
-    return f" each ({scenario.copies * scenario.rack.devices:,} devices)"
+        return f" ({held})" if held else ""
+    return f" each ({scenario.copies * scenario.rack.devices:,} devices{held and f'; {held}'})"
 
 
 def _user_gain(scenario: Scenario, results: dict[str, Any]) -> str:

@@ -1052,3 +1052,16 @@ def test_a_job_has_no_advice_on_the_time_between_tokens() -> None:
     job = infercost.utilization(**asked, requests=2_000_000)
     assert "on 3 replicas of 1 x a100-sxm-80gb at batch 146 on each (what memory holds). " in job.verdict
     assert "a token's" not in " ".join(job.advice)
+
+
+def test_a_batch_that_took_several_devices_names_what_one_holds() -> None:
+    """24 GB at 90% less 16.06 GB of weights leave room for 4 caches of 8,192 x 131,072 bytes and activations."""
+    said = infercost.utilization(model="llama-3.1-8b", gpu="l4", batch=32).verdict
+    assert " on 2 x l4 each (4 devices; one holds batch 4), an estimate" in said
+    assert "one holds" not in infercost.utilization(model="llama-3.1-8b", gpu="l4:4", batch=32).verdict
+
+
+def test_a_lone_request_of_assumed_lengths_names_them() -> None:
+    asked = {"model": "llama-3.3-70b", "gpu": "m3-max-128gb", "dtype": "q4_k_m"}
+    assert " A request of 7,680 tokens in and 1,024 out takes " in infercost.utilization(**asked).verdict
+    assert " A request takes " in infercost.utilization(**asked, input_tokens=100, output_tokens=100).verdict
