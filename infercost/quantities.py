@@ -126,6 +126,8 @@ QUANTITIES: dict[str, Quantity] = {
     "least_steps_per_s": Quantity("q_t", "1/s", "steps a second that measured tokens take at least"),
     "measured_bytes_per_s": Quantity("W_r", "B/s", "bytes a second that measured tokens have memory read",
         "bandwidth that was measured", "meas. B/s"),
+    "measured_usd_per_million_tokens": Quantity("$_meas", "USD", "price of a million tokens at a measured rate",
+        "USD per million, as measured", "measured USD"),
     "measured_over_estimate": Quantity("x_e", "x", "measured tokens per second over the estimate",
         "measured over estimate", "meas./est."),
     "measured_over_bound": Quantity("x_b", "share", "measured tokens per second over the bound",

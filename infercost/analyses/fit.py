@@ -137,6 +137,12 @@ def misfits(scenario: Scenario) -> tuple[str, tuple[str, ...]]:
     both = "fewer bits with more devices" if joins(rack.part) else "fewer bits with a shorter context"
     none = f"no single change makes it fit: combine {both}"
     whole = _that_hold(scenario, *more[:2], bare="weights alone" in verdict) if more and devices else ""
+    layers, speed = needs.more_in_host(scenario)
+    if layers:
+        rate = f": {show(speed)} tokens/s" if speed else ""
+        rest = (each for each in _changes(scenario, one, more) if "leave --offload" not in each)
+        fits = f" --offload-layers {layers} fits{rate}."
+        return verdict + fits, (f"{layers} layers in the host (--offload-layers {layers})", *rest)
     return verdict + (one.words if one else whole), tuple(_changes(scenario, one, more)) or (none,)
 
 

@@ -35,7 +35,9 @@ def _too_dear(report: Report, scenario: Scenario) -> Iterator[str]:
     if (cost := _first(report, _COSTS[report.command])) is None:
         raise Missing("--max-cost: no cost of a token is known here", "name one --gpu, and its --price 2.10")
     if cost > limit:
-        yield f"a million tokens cost {show(cost, 'USD')}, and may cost {show(limit, 'USD')}"
+        read = report.values.get("usd_per_million_tokens") is None and report.command == "utilization"
+        tokens = "input tokens" if read else "output tokens"
+        yield f"{show(cost, 'USD')} a million {tokens} (limit {show(limit, 'USD')})"
 
 
 def _too_slow(report: Report, scenario: Scenario) -> Iterator[str]:
@@ -46,7 +48,7 @@ def _too_slow(report: Report, scenario: Scenario) -> Iterator[str]:
     if (time := _first(report, ("itl_s", "tpot_s"))) is None:
         raise Missing("--max-tpot: no time between tokens is known here", "name a model that decodes")
     if time > limit:
-        yield f"a token takes {show(time, 's')}, and may take {show(limit, 's')}"
+        yield f"{show(time, 's')} a token (limit {show(limit, 's')})"
 
 
 def _first(report: Report, keys: tuple[str, ...]) -> float | None:

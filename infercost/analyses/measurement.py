@@ -23,11 +23,11 @@ from infercost.parts.bands import is_local
 from infercost.parts.preset import counted
 from infercost.replica.layout import Layout
 from infercost.replica.serving import full_prefill_time, paid_rate, prompts_gap, serve_closed
-from infercost.replica.step import Pace, Replica, bytes_of_step, drafted_tpot, times_of
+from infercost.replica.step import Pace, Replica, bytes_of_step, drafted_tpot, pace_of, times_of
 from infercost.replica.work import work_of
 from infercost.report import Report, Row
 from infercost.scenario.options import flag
-from infercost.scenario.scenario import Scenario
+from infercost.scenario.scenario import Load, Scenario
 from infercost.scenario.usual import LENGTHS
 from infercost.units import digits, many, show
 
@@ -40,19 +40,23 @@ KEYS = (
 )
 #: The tokens/s that an MFU is.
 RATE = "measured_tokens_per_s"
+#: What a million of them cost.
+PRICE = "measured_usd_per_million_tokens"
 _OF_MEMORY = ("measured_memory_bandwidth_utilization", "measured_bytes_per_s")
 #: Why a share or a ratio has no value where the others have one.
 _NO_STEPS = "nothing is decoded, and what prompts read is not counted"
 _PROMPTS, _ARRIVALS = "what prompts read between steps is not counted", "arrivals set the rate, no step does"
 #: What says in which layout something was measured.
 _WIDTHS = {"tp", "pp", "ep", "dp"}
-#: Times the bound from which a batch that nobody gave is asked for first, and the share of it that is close to it.
-FAR, CLOSE = 4, 0.9
+#: The share of the bound that is close to it.
+CLOSE = 0.9
+#: What a batch takes the place of.
+_OF_SLOTS = ("concurrency", "num_prompts")
 _ASK_BATCH = "How many sequences decoded at once? Give --batch or --concurrency"
 #: Tokens of a short context, as people measure one user with, and the origin of an answer at it.
 SHORT, ORIGIN = 512, "a short context"
-#: The start of a verdict on what no stack reaches, and what such a one says where a short context does.
-_IMPOSSIBLE, _BUT_SHORT = "Not possible", f", but at {SHORT:,} it is "
+#: The start of a verdict on what no stack reaches.
+_IMPOSSIBLE = "Not possible"
 
 
 class Against(NamedTuple):
@@ -75,15 +79,14 @@ def with_measured(report: Report, scenario: Scenario, results: dict[str, Any], p
     """The report with what the measured tokens/s are, first in its verdict, by the results of one replica."""
     if not is_met(scenario, results):
         return _unmet(report, scenario)
-    scenario = claimed(scenario, results, pace)
-    against = against_of(scenario, results, pace)
+    scenario, against = held_against(scenario, results, pace)
     found = found_of(scenario, against)
     said, over = _verdict(scenario, against, found, _place(report, against, found)), found["measured_over_bound"] or 0.0
-    refuted = said.startswith(_IMPOSSIBLE) and _BUT_SHORT not in said and not scenario.is_row
+    refuted = said.startswith(_IMPOSSIBLE) and not scenario.is_row
     return report.replace(
-        verdict=f"{said} {report.verdict}",
-        results=(*report.results, *_rows(scenario, against, found)),
-        advice=() if over > 1 + ROUNDING else report.advice,  # nothing that changes an estimate reaches it
+        verdict=f"{said}{_price_words(scenario, against, over)} {report.verdict}",
+        results=(*report.results, *_rows(scenario, against, found), *_price_rows(scenario, over)),
+        advice=(),  # what was measured is held against an estimate, which nobody asked to change
         met=report.met and not refuted,
     )
 
@@ -132,13 +135,25 @@ def is_met(scenario: Scenario, results: dict[str, Any]) -> bool:
     return scenario.rack.plan.fits and results.get("stable") is not False
 
 
+def held_against(scenario: Scenario, results: dict[str, Any], pace: Pace | None = None) -> tuple[Scenario, Against]:
+    """The scenario with the tokens/s of its claim, and what they are held against: decoding, of no given request."""
+    load = scenario.load
+    if pace and load.concurrent and load.request and not (gives_length(scenario) or reads_alone(scenario)):
+        batch = max(min(load.concurrent, load.most), 1.0)
+        scenario = scenario._replace(batch=batch, load=Load(load.request, most=load.most, apart=load.apart))
+        pace = pace_of(scenario.running, batch, scenario.draft)
+        results = step_results(scenario, batch, pace, bracketed=False)
+    scenario = claimed(scenario, results, pace)
+    return scenario, against_of(scenario, results, pace)
+
+
 def against_of(scenario: Scenario, results: dict[str, Any], pace: Pace | None = None) -> Against:
     """The estimate and the bound of the work that is measured: prompts among it where they ride along, or alone."""
     if reads_alone(scenario) or pace is None:
         return _of_prompts(scenario, results)
     running, load, batch, key = scenario.running, scenario.load, results["batch"], "tokens_per_s"
     rate, used, reads = (results[key] for key in ("tokens_per_s", "utilization", "memory_bandwidth_utilization"))
-    if _is_prompted(scenario):
+    if is_prompted(scenario):
         reads = None
         if not load.is_steady and load.request:
             key = "tokens_per_s_all_in"
@@ -191,7 +206,7 @@ def _least(scenario: Scenario) -> float | None:
     """
     running, load, request = scenario.running, scenario.load, scenario.load.request
     measured, steps_known = scenario.measured, load.rate is None and not scenario.draft
-    if request is None or measured is None or not (steps_known and _is_prompted(scenario)):
+    if request is None or measured is None or not (steps_known and is_prompted(scenario)):
         return None
     batch = max(min(load.concurrent, load.most), 1.0) if load.concurrent else scenario.batch
     rack, formula = running.rack, formulas.step
@@ -209,16 +224,17 @@ def _least(scenario: Scenario) -> float | None:
     )
 
 
-def _is_prompted(scenario: Scenario) -> bool:
+def is_prompted(scenario: Scenario) -> bool:
     """Whether prompts ride along with the steps that are measured."""
     load = scenario.load
     return bool(load.request) and not (_between_tokens(scenario) or load.apart or holds(scenario.rack))
 
 
 def _between_tokens(scenario: Scenario) -> bool:
-    """Whether a measured rate is that between the tokens of one user: llama.cpp prints it, and who gives no request."""
-    alone = scenario.load.request is not None and not scenario.load.is_steady and scenario.batch == 1
-    return alone and (is_local(scenario.rack.setup.stack) or not gives_length(scenario))
+    """Whether a measured rate is that between tokens: llama.cpp prints it of one user, and nobody gave a request."""
+    if scenario.load.request is None or scenario.load.is_steady or reads_alone(scenario):
+        return False
+    return not gives_length(scenario) or (scenario.batch == 1 and is_local(scenario.rack.setup.stack))
 
 
 def _is_open(scenario: Scenario) -> bool:
@@ -255,7 +271,7 @@ def _bound(scenario: Scenario, batch: float) -> float | None:
     step = times_of(bare, batch, scenario.rack.plan.context).step
     if scenario.draft:
         _, step = drafted_tpot(scenario.draft, 0.0, step)
-    if request and _is_prompted(scenario):
+    if request and is_prompted(scenario):
         return paid_rate(request, batch, step, prompts_gap(bare, batch, request)) / copies
     return formulas.cost.tokens_per_s(batch=batch, step_time=step) / copies
 
@@ -288,7 +304,7 @@ def found_of(scenario: Scenario, against: Against) -> dict[str, float | None]:
 
 
 def _rows(scenario: Scenario, against: Against, found: dict[str, float | None]) -> Iterator[Row]:
-    prompted, copies = _is_prompted(scenario), scenario.copies
+    prompted, copies = is_prompted(scenario), scenario.copies
     remarks = dict.fromkeys(KEYS, "")
     alone = reads_alone(scenario)
     remarks["measured_utilization"] = "prompts alone" if alone else "prompts counted" if prompted else ""
@@ -304,12 +320,57 @@ def _rows(scenario: Scenario, against: Against, found: dict[str, float | None]) 
         yield Row(key, value, remark, value is not None and key not in hidden)
 
 
+def _paid(scenario: Scenario, over: float) -> float | None:
+    """USD for a million tokens at the rate that was measured; None above the bound, and where others read prompts."""
+    price, measured = scenario.price, scenario.measured
+    if not (price and measured) or over > 1 + ROUNDING or scenario.load.apart:
+        return None
+    devices = scenario.rack.devices
+    return formulas.cost.measured_usd_per_million_tokens(price=price, devices=devices, measured_tokens_per_s=measured)
+
+
+def shown_claim(scenario: Scenario, results: dict[str, Any], pace: Pace | None = None) -> None:
+    """What ``--steps`` shows of a measurement: its shares and ratios, and its price."""
+    scenario, against = held_against(scenario, results, pace)
+    _paid(scenario, found_of(scenario, against)["measured_over_bound"] or 0.0)
+
+
+def _price_rows(scenario: Scenario, over: float) -> Iterator[Row]:
+    """What a million tokens cost at the measured rate, where there is a price."""
+    if scenario.price:
+        usd = _paid(scenario, over)
+        why = "no stack reaches it" if over > 1 + ROUNDING else "prompts have replicas of their own"
+        remark = f"{_unit(scenario).removesuffix('/s')}, {'prompts paid' if is_prompted(scenario) else 'no prompts'}"
+        yield Row(PRICE, usd, why if usd is None else remark, usd is not None)
+
+
+def _price_words(scenario: Scenario, against: Against, over: float) -> str:
+    """What a million tokens cost as measured and as estimated, where a price was given; the API's words have it too."""
+    if "price" not in scenario.question.given or (usd := _paid(scenario, over)) is None:
+        return ""
+    if scenario.api_price is not None and is_paid_alike(scenario):
+        return ""
+    estimate = formulas.cost.usd_per_million_tokens(
+        price=scenario.price or 0.0, devices=scenario.rack.devices, tokens_per_s=against.rate
+    )
+    tokens, of = (
+        _unit(scenario).removesuffix("/s"),
+        "at the bound" if kind(scenario.running) == "bound" else "by the estimate",
+    )
+    return f" A million {tokens} cost {show(usd, 'USD')} as measured, {show(estimate, 'USD')} {of}."
+
+
+def is_paid_alike(scenario: Scenario) -> bool:
+    """Whether the tokens that were measured pay for what an API bills: their prompts too where a request is known."""
+    return not reads_alone(scenario) and (scenario.load.request is None or is_prompted(scenario))
+
+
 def _why_null(scenario: Scenario, key: str) -> str:
     if key == "measured_over_bound":
         return _ARRIVALS
     if key in _OF_MEMORY and reads_alone(scenario):
         return _NO_STEPS
-    if key in _OF_MEMORY and _is_prompted(scenario):
+    if key in _OF_MEMORY and is_prompted(scenario):
         return _PROMPTS
     return why_null("memory_bandwidth_utilization" if key in _OF_MEMORY else "utilization", scenario.rack)
 
@@ -334,7 +395,7 @@ def _verdict(scenario: Scenario, against: Against, found: dict[str, float | None
     )
     assumed = ""
     if false and not elsewhere and _assumes_one(scenario):
-        if (share or 0.0) >= FAR and (used or 0.0) <= 1:
+        if (used or 0.0) <= 1 and not is_local(scenario.rack.setup.stack):
             false, measured = f"{_ASK_BATCH}: ", f"{measured}, at the assumed batch 1,"
             if scenario.measured_mfu is not None:  # who asks how many tokens/s an MFU is gets these first
                 false, assumed = "", f" {_ASK_BATCH}."
@@ -353,7 +414,7 @@ def _shares(scenario: Scenario, found: dict[str, float | None]) -> Iterator[str]
         yield f"{_share(used)} the arithmetic (MFU{of})"
     if reads is None:
         return
-    least, alone = ("at least ", ", decoding alone") if _is_prompted(scenario) else ("", "")
+    least, alone = ("at least ", ", decoding alone") if is_prompted(scenario) else ("", "")
     lone = scenario.batch == scenario.copies == 1 and not scenario.load.is_steady
     alone = (f", {show(moved, 'B/s')}" if lone else alone) + _as_devices(scenario, reads, moved)
     yield f"{least}{_share(reads)} the bandwidth (MBU{alone})"
@@ -361,7 +422,7 @@ def _shares(scenario: Scenario, found: dict[str, float | None]) -> Iterator[str]
 
 def _assumes_one(scenario: Scenario) -> bool:
     """Whether one sequence decodes because nobody said how many."""
-    given = scenario.load.is_steady or scenario.question.get("batch") is not None
+    given = any(scenario.question.get(name) is not None for name in ("batch", "concurrency", "request_rate"))
     return not given and scenario.batch == 1 and not reads_alone(scenario)
 
 
@@ -384,23 +445,24 @@ def _refuted(scenario: Scenario) -> tuple[str, bool]:
     """That no stack reaches a measurement; where nobody gave the context, whether one does at a short one."""
     context, request = scenario.rack.plan.context, scenario.load.request
     if context <= SHORT or request is None or gives_length(scenario) or scenario.is_row:
-        return "Not possible with these inputs: ", False
+        return f"{_IMPOSSIBLE} with these inputs: ", False
     short: dict[str, Any] = {"context": SHORT}
-    if scenario.load.is_steady:
+    if users := scenario.question.get("concurrency"):
+        short = {"batch": users} | short
+    elif scenario.load.is_steady:
         short = dict.fromkeys(LENGTHS, SHORT * 2 // 3)
     try:
-        other = at_point(scenario.question, short, ORIGIN)
+        other = at_point(scenario.question, dict.fromkeys(_OF_SLOTS) | short, ORIGIN)
         batch, pace, served = step_pace(other)
         results = step_results(other, batch, pace, served, bracketed=False)
-        other = claimed(other, results, pace)
-        against = against_of(other, results, pace)
+        other, against = held_against(other, results, pace)
     except InfercostError:
-        return "Not possible with these inputs: ", False
+        return f"{_IMPOSSIBLE} with these inputs: ", False
     share, what = found_of(other, against)["measured_over_bound"], f"the assumed {many(context, 'token')} of context"
     if not share or share > 1 + ROUNDING:
-        return f"Not possible at {what}, nor at {SHORT:,}: ", False
-    flags = " ".join(f"{flag(name)} {value}" for name, value in short.items())
-    return f"Not possible at {what}{_BUT_SHORT}{_share(share)} the bound ({flags}): ", True
+        return f"{_IMPOSSIBLE} at {what}, nor at {SHORT:,}: ", False
+    flags = " ".join(f"{flag(name)} {show(value, '')}" for name, value in short.items())
+    return f"Possible only below {what}; at {SHORT:,} it is {_share(share)} the bound ({flags}): ", True
 
 
 def _unit(scenario: Scenario) -> str:
@@ -412,7 +474,7 @@ def _counted(scenario: Scenario) -> str:
     request = scenario.load.request
     if request and reads_alone(scenario):
         return f"{show(request.prefix_share, 'share')} of them cached" if request.prefix_share else "prompts alone"
-    if not _is_prompted(scenario):
+    if not is_prompted(scenario):
         return "between tokens" if _between_tokens(scenario) and gives_length(scenario) else ""
     lengths = [item for item in scenario.inputs if item.key in LENGTHS and item.assumed]
     assumed = " and ".join(

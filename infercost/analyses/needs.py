@@ -451,6 +451,21 @@ def alone(scenario: Scenario, devices: int | None) -> Alone | None:
     return _with_host(scenario, found) if hosted and not rack.plan.host else found
 
 
+def more_in_host(scenario: Scenario) -> tuple[int, float]:
+    """The least layers in a host, more than were asked for, with which it fits, and tokens a second; else zeros."""
+    given, model = scenario.question.get("offload_layers"), scenario.rack.model
+    if given is None or scenario.is_row or scenario.rack.plan.fits:
+        return 0, 0.0
+    for layers in range(int(given) + 1, int(sum(layer.times for layer in model.layers)) + 1):
+        try:
+            other = at_point(scenario.question, {"offload_layers": layers}, ORIGIN)
+        except InfercostError:
+            break
+        if other.rack.plan.fits:
+            return layers, _speed(scenario, {"offload_layers": layers})
+    return 0, 0.0
+
+
 def with_speed(report: Report, scenario: Scenario) -> Report:
     """An answer that says how fast one user's tokens come too, where who asks has the part and one is asked about."""
     rack = scenario.rack

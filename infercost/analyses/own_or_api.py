@@ -525,7 +525,8 @@ def with_api(report: Report, scenario: Scenario) -> Report:
     """The report with what an API bills for the same tokens and their prompts, first where their own price is known."""
     price, request, shown = scenario.api_price, scenario.load.request, report.work
     assert price is not None
-    own, billed = report.values.get("usd_per_million_tokens"), bill_of(price, request)
+    measured = _as_measured(report, scenario)
+    own, billed = measured or report.values.get("usd_per_million_tokens"), bill_of(price, request)
     alike = own is not None and not holds(scenario.rack)  # beside a host no prompts are paid
     remark = f"per output token, as --api-price bills {'the request' if request else 'it'}"
     unknown = "needs --price" if scenario.price is None else "the devices do not serve this"
@@ -536,7 +537,21 @@ def with_api(report: Report, scenario: Scenario) -> Report:
     )
     work = (lambda: (shown(), bill_of(price, request))) if callable(shown) else shown
     words = "" if own is None else _beside_words(scenario, own, billed)
+    if measured and words:
+        words = words.replace(
+            " here", f" as measured ({show(report.values['usd_per_million_tokens'], 'USD')} estimated)", 1
+        )
     return report.replace(verdict=words + report.verdict, results=(*report.results, *rows), work=work)
+
+
+def _as_measured(report: Report, scenario: Scenario) -> float | None:
+    """USD for a million tokens at a measured rate that pays for what an API bills; None without one."""
+    usd: float | None = report.values.get("measured_usd_per_million_tokens")
+    if usd is None:
+        return None
+    from infercost.analyses.measurement import is_paid_alike  # loads what nobody needs without one
+
+    return usd if is_paid_alike(scenario) else None
 
 
 def _beside_words(scenario: Scenario, own: float, billed: float) -> str:

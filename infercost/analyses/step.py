@@ -12,7 +12,7 @@ from infercost.models import counting
 from infercost.numeric import is_nothing, known_share, maximum, minimum
 from infercost.parts.bands import sets_of
 from infercost.replica import serving
-from infercost.replica.layout import rank_cache_bytes
+from infercost.replica.layout import Layout, rank_cache_bytes
 from infercost.replica.memory import Rack
 from infercost.replica.serving import LEAST_OUTPUT, Request, Served, full_prefill_time, serve_closed
 from infercost.replica.step import (
@@ -404,6 +404,15 @@ def is_of_one(scenario: Scenario, results: dict[str, Any]) -> bool:
     return results["batch"] <= 1 and scenario.load.rate is None and not scenario.rack.model.is_bare
 
 
+def one_holds(scenario: Scenario) -> str:
+    """What batch one device holds, where nobody counted them and a batch that was given takes several; else nothing."""
+    rack, given = scenario.rack, scenario.question.get("batch") is not None
+    if not given or scenario.is_row or rack.given or rack.devices * scenario.copies == 1 or rack.model.is_bare:
+        return ""
+    most = rack.setup.plan(Layout(1, 1, 1)).max_sequences or 0
+    return f"one holds batch {most:,.0f}" if 1 <= most < scenario.batch * scenario.copies else ""
+
+
 def reads_at_peak(running: Running) -> bool:
     """Whether no kernel of prompts was measured, and these are taken at the peak: a CPU's under llama.cpp."""
     in_turn = running.replica.in_turn
@@ -486,7 +495,8 @@ def job_words(scenario: Scenario, results: dict[str, Any]) -> str:
         at = ""
     else:
         why = next((item.origin for item in scenario.inputs if item.key == "batch" and item.assumed), "")
-        at = f"at batch {show(copies * scenario.batch, '')}{f' ({why})' if (why := why.partition(': ')[2]) else ''}"
+        each = "" if copies == 1 else " on each"
+        at = f"at batch {show(scenario.batch, '')}{each}{f' ({why})' if (why := why.partition(': ')[2]) else ''}"
     take, at = "takes" if scenario.requests == 1 else "take", at and f" {at}"
     no = f"No, not within {lasting(scenario.deadline or 0)}: " if ends_late(scenario, results) else ""
     return f"{no}{what} {take} {long}{money} on {place_of_all(scenario)}{at}. "
@@ -601,7 +611,7 @@ def power_rows(scenario: Scenario) -> tuple[Row, ...]:
     devices = scenario.copies * rack.devices
     watts = formulas.cost.rated_power(power=fact.value, pue=pue_of(scenario), devices=devices)
     energy = formulas.cost.energy_per_day(rated_power=watts)
-    shown = scenario.load.is_steady or scenario.question.get("power_price") is not None
+    shown = scenario.load.is_steady or bool({"batch", "power_price"} & {*scenario.question.given})
     wall = f", PUE {pue:g}" if (pue := pue_of(scenario)) != 1 else ""
     remark = f"{show(energy, 'kWh')} a day always busy{wall}"
     return Row("rated_power_w", watts, remark, shown), Row("kwh_per_day", energy, shown=False)
@@ -670,6 +680,17 @@ def taken_words(scenario: Scenario, results: dict[str, Any]) -> str:
     if usd is not None and asked and says_price(scenario):
         taken.append(show(usd, "USD"))
     return f", {' and '.join(taken)}" if len(taken) > 1 else "".join(f" and {each}" for each in taken)
+
+
+def energy_words(scenario: Scenario, results: dict[str, Any]) -> str:
+    """What a token takes of energy, where power is priced and no request has its own."""
+    joules = results.get("joules_per_token")
+    asked = scenario.question.get("power_price") is not None and not scenario.is_claimed
+    return (
+        ""
+        if joules is None or not asked
+        else f" A token takes {show(joules, 'J')} at rated power, host and cooling left out."
+    )
 
 
 # The answer of one replica as that of all that share a load.

@@ -3,7 +3,7 @@
 from typing import Any
 
 from infercost import formulas
-from infercost.analyses.measurement import against_of, claimed, found_of, with_measured
+from infercost.analyses.measurement import shown_claim, with_measured
 from infercost.analyses.prices import says_price
 from infercost.analyses.remarks import count_remark, kind, misfit, overlap_words, room_rows, step_notes, sure
 from infercost.analyses.step import OVERLOADED, ends_late, job_remarks, job_results, job_words, of_all, place_of_all
@@ -137,8 +137,7 @@ def _shown_work(scenario: Scenario) -> None:
     again = scenario._replace(running=reworked(scenario.running))
     results = _results(again)
     if scenario.is_claimed and scenario.rack.plan.fits:
-        again = claimed(again, results)
-        found_of(again, against_of(again, results))
+        shown_claim(again, results)
 
 
 def _verdict(scenario: Scenario, results: dict[str, Any]) -> str:

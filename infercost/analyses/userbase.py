@@ -540,13 +540,13 @@ def missed_limits(run: Run) -> Iterator[str]:
         return
     if fleet.fixed and level.max_tpot is not None and day.slowest.tpot > level.max_tpot * (1 + CLOSE):
         took, limit = show(day.slowest.tpot, "s"), show(level.max_tpot, "s")
-        yield f"a token takes {took} in the slowest hour and may take {limit}"
+        yield f"{took} a token in the slowest hour (limit {limit})"
     if fleet.max_ttft < inf and (first := worst_first_token(fleet, day)) > fleet.max_ttft * (1 + CLOSE):
         took = show(first, "s") if first < inf else "ever longer"
-        yield f"a first token takes {took} on average, its wait included, and may take {show(fleet.max_ttft, 's')}"
+        yield f"{took} to a first token on average, its wait included (limit {show(fleet.max_ttft, 's')})"
     if fleet.fixed and fleet.waiting < 1 and day.replicas < run.needed:
         chance, _ = wait(fleet, day.users, day.replicas, max(fleet.hours))
-        yield f"{show(chance, 'share')} wait for a slot in the busiest hour and {show(fleet.waiting, 'share')} may"
+        yield f"{show(chance, 'share')} wait for a slot in the busiest hour (limit {show(fleet.waiting, 'share')})"
 
 
 def _asks_whether(scenario: Scenario) -> bool:

@@ -14,9 +14,11 @@ from infercost.analyses.remarks import (
     OF_RATE,
     TUNED,
     balance_remark,
+    count_flag,
     count_remark,
     gain_remark,
     gain_words,
+    gives_length,
     guesses,
     kind,
     of_peak,
@@ -40,6 +42,7 @@ from infercost.analyses.step import (
     at_once,
     decoded_alone,
     ends_late,
+    energy_words,
     in_all,
     is_counted_whole,
     is_of_one,
@@ -50,6 +53,7 @@ from infercost.analyses.step import (
     of_all,
     of_prompts,
     of_request,
+    one_holds,
     power_rows,
     prefill_paid,
     prompts_share,
@@ -129,8 +133,7 @@ _HIDDEN = {
     *ALL_PAID[1:],
 }
 ORIGIN = "prompts between the steps"
-#: Costs that are closer than this share are one.
-AS_DEAR = 0.005
+AS_DEAR = 0.005  # costs that are closer than this share are one
 #: The same load with prompts between the steps: its devices, USD a million output tokens, seconds between tokens.
 INSTEAD = ("mixed_gpus", "mixed_usd_per_million_tokens", "mixed_itl_s")
 
@@ -209,7 +212,9 @@ def _said(
     if served and needed:
         sent = _sent(scenario, results) if scenario.load.apart else ""
         return _overloaded(scenario, served, needed, _verdict(scenario, scenario.running, results), sent)
-    more = () if scenario.load.reads else advice(scenario, results)
+    more = () if scenario.load.reads or scenario.is_claimed else advice(scenario, results)
+    if taken := _takes_apart(scenario, results):
+        more = (f"take {many(taken, 'device')} ({count_flag(scenario.question, taken)})",)
     changes = (*_no_draft(results), *more)
     return _verdict(scenario, scenario.running, results), changes
 
@@ -371,8 +376,7 @@ def _shown_work(scenario: Scenario) -> None:
         from infercost.analyses import measurement
 
         if measurement.is_met(scenario, results):
-            again = measurement.claimed(again, results, pace)
-            measurement.found_of(again, measurement.against_of(again, results, pace))
+            measurement.shown_claim(again, results, pace)
 
 
 def _rows(scenario: Scenario, results: dict[str, Any], why_not: dict[str, str]) -> tuple[Row, ...]:
@@ -614,7 +618,8 @@ def _verdict(scenario: Scenario, running: Running, results: dict[str, Any]) -> s
         binds = "" if time_words(running, results, scenario.draft) else _binds(scenario, results)
         text = f"{_step_words(scenario, results)}{left_out}{binds}"
     text += f".{apart_words(scenario, results)}"
-    return text + _decoded_words(scenario, results) + ("" if is_alone else request)
+    energy = "" if request else energy_words(scenario, results)
+    return text + (_decoded_words(scenario, results) or energy) + ("" if is_alone else request)
 
 
 def _request_words(scenario: Scenario, results: dict[str, Any]) -> str:
@@ -627,6 +632,8 @@ def _request_words(scenario: Scenario, results: dict[str, Any]) -> str:
     whole += taken_words(scenario, results)
     takes = "A request takes" if scenario.load.rate is None else "On average a request takes"
     least = "at least " if reads_at_peak(scenario.running) else ""
+    if is_of_one(scenario, results) and (request := scenario.load.request) and not gives_length(scenario):
+        takes = f"A request of {request.input_tokens:,.0f} tokens in and {request.output_tokens:,.0f} out takes"
     return f" {takes} {least}{whole}: {least}{ttft} to its first token{_idle_words(scenario)}{between}."
 
 
@@ -874,9 +881,10 @@ def _step_words(scenario: Scenario, results: dict[str, Any]) -> str:
 
 def _of_all_words(scenario: Scenario) -> str:
     """Behind the devices of one of several replicas of more than one: how many all of them have."""
+    held = one_holds(scenario)
     if scenario.copies == 1 or scenario.rack.devices == 1 or scenario.question.idle:
-        return ""
-    return f" each ({scenario.copies * scenario.rack.devices:,} devices)"
+        return f" ({held})" if held else ""
+    return f" each ({scenario.copies * scenario.rack.devices:,} devices{held and f'; {held}'})"
 
 
 def _user_gain(scenario: Scenario, results: dict[str, Any]) -> str:

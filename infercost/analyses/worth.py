@@ -77,7 +77,11 @@ def advice(scenario: Scenario, results: dict[str, Any]) -> tuple[str, ...]:
         return room
     if apart := tuple(_prompts_apart(scenario, batch)):
         return apart
-    if prompts_share(results) > MOST and (fewer := tuple(_less_of_prompts(scenario, results))):
+    if (
+        scenario.requests is None
+        and prompts_share(results) > MOST
+        and (fewer := tuple(_less_of_prompts(scenario, results)))
+    ):
         return fewer
     if scenario.load.rate is not None and bound != "communication":
         return (*_at_rate(scenario, batch), *less_cache(scenario, batch))

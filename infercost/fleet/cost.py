@@ -28,7 +28,7 @@ from infercost.numeric import CLOSE, ceiling, last_that
 from infercost.parts.cache import lately
 from infercost.parts.traffic import Shape
 from infercost.quantities import CONSTANTS, KEYS
-from infercost.replica.serving import Request, fullest
+from infercost.replica.serving import Request, fullest, lone_ttft
 from infercost.replica.step import Running, bytes_of_step, full_batch, reworked
 from infercost.units import ApiPrice, show
 
@@ -499,7 +499,8 @@ def use_of(
 def provision(running: Running, request: Request | None, demand: Demand, level: Level, price: float | None) -> Service:
     """The service of a demand at a level, each of its replicas at the largest batch that all limits allow."""
     limits = batch_limits(running, request, level)
-    late, missed = _latencies(curve_within(running, request, demand, limits), level)
+    alone = lone_ttft(running.replica, request) if request and level.max_ttft is not None else inf
+    late, missed = _latencies(curve_within(running, request, demand, limits), level, alone)
     limits |= late
     curve = curve_within(running, request, demand, limits).cheapest()
     fleet = Fleet(
@@ -540,8 +541,11 @@ def batch_limits(running: Running, request: Request | None, level: Level) -> dic
     return limits
 
 
-def _latencies(curve: Curve, level: Level) -> tuple[dict[str, float], str]:
-    """The largest batch within each limit on latency that some batch exceeds, and what not even one user meets."""
+def _latencies(curve: Curve, level: Level, alone: float = inf) -> tuple[dict[str, float], str]:
+    """The largest batch within each limit on latency that some batch exceeds, and what not even one user meets.
+
+    ``alone`` are the seconds to a first token on an idle server, where no step is under way and none to wait for.
+    """
     limits, missed = {}, ""
     asked = (
         ("latency", "max_tpot", curve.gaps, level.max_tpot),
@@ -552,6 +556,9 @@ def _latencies(curve: Curve, level: Level) -> tuple[dict[str, float], str]:
             limits[name] = within
             if within < 1:
                 least = f"one user alone takes {show(times[0], 's')}, the least possible"
+                if name == "first token" and alone < times[0]:
+                    idle = f"{show(alone, 's')} on an idle server"
+                    least = f"one user who asks without a pause takes {show(times[0], 's')}, {idle}"
                 missed += f"Cannot meet a {KEYS[option].label} of {show(limit, 's')}: {least}. "
     return limits, missed
 

@@ -101,6 +101,12 @@ def usd_per_million_tokens(*, price: float, devices: float, tokens_per_s: float)
     return price * devices / 3600 / tokens_per_s * 1e6
 
 
+@formula(source=LATER)
+def measured_usd_per_million_tokens(*, price: float, devices: float, measured_tokens_per_s: float) -> float:
+    """USD for a million tokens at the rate that was measured."""
+    return price * devices / 3600 / measured_tokens_per_s * 1e6
+
+
 @formula(source="prompts take a share of the time, and one token of each request comes with its own")
 def usd_per_million_tokens_decode(
     *, usd_per_million_tokens_busy: float, prompt_share: float, tokens_per_s: float, first_tokens: float

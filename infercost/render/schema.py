@@ -54,8 +54,8 @@ RESULTS = {
     input_tokens_per_s job_time_s job_usd mixed_gpus mixed_usd_per_million_tokens mixed_itl_s prefill_flops
     usd_per_million_tokens_input most_requests_per_s requests_at_once measured_utilization
     measured_memory_bandwidth_utilization measured_over_estimate measured_over_bound measured_bytes_per_s
-    measured_tokens_per_s wh_per_request usd_per_request rated_power_w kwh_per_day api_usd_per_million_tokens
-    own_over_api_cost usd_per_month electricity_usd_per_month {_OWN} {_ROOM}""",
+    measured_tokens_per_s measured_usd_per_million_tokens wh_per_request usd_per_request rated_power_w kwh_per_day
+    api_usd_per_million_tokens own_over_api_cost usd_per_month electricity_usd_per_month {_OWN} {_ROOM}""",
     "sweep-batch": f"gpus critical_batch peak_critical_batch knee_batch max_batch lone_user_cost_ratio {_OWN} {_ROOM}",
     "userbase": f"""{_SERVICE} people_online minutes_per_day decoding_share users_at_trough mean_concurrent
     trough_to_mean_for_million_users peak_concurrent trough_concurrent slots usd_per_month in_flight batch_limit

@@ -331,3 +331,13 @@ def test_a_cache_weighs_in_a_host_what_it_weighs_on_a_card(model: str) -> None:
     options = {"gpu": "h200:8", "model": model, "context": "32k"}
     beside, alone = infercost.fit(**options, host="epyc-turin", offload="kv"), infercost.fit(**options)
     assert (beside["kv_bytes_per_sequence"], beside["host_bytes"]) == (0, alone["kv_bytes_per_sequence"])
+
+
+def test_a_few_more_layers_in_a_host_are_named_with_their_speed() -> None:
+    """Sixteen of Mixtral's layers do not suffice by 122.9 MB, and one more is 854 MB."""
+    asked = {"gpu": "rtx-4060-ti-16gb", "model": "mixtral-8x7b", "dtype": "q4_k_m", "host": "desktop-ddr5"}
+    short = infercost.utilization(**asked, offload_layers=16)
+    more = infercost.utilization(**asked, offload_layers=17)
+    assert (short.met, more.met) == (False, True)
+    assert f" --offload-layers 17 fits: {more['tokens_per_s_per_user']:.4g} tokens/s." in short.verdict
+    assert short.advice[0] == "17 layers in the host (--offload-layers 17)"

@@ -1,5 +1,7 @@
 """A limit on what a token costs: the answer of a gate, by exit codes."""
 
+import re
+
 import pytest
 
 import infercost
@@ -27,7 +29,7 @@ def test_a_cost_above_its_limit_is_not_met(run: Run, command: str) -> None:
     assert (kept.code, kept.json["met"], kept.json["verdict"]) == (0, True, plain["verdict"])
     above = run(command, *ASKED[command], "--json", "--max-cost", f"{cost * 0.99:.4f}")
     assert (above.code, above.json["met"]) == (3, False)
-    assert above.json["verdict"].startswith("No: a million tokens cost $")
+    assert re.match(r"No: \$[\d.]+ a million output tokens \(limit \$[\d.]+\)\. ", above.json["verdict"])
     assert above.json["verdict"].endswith(plain["verdict"])
     assert above.json["results"] == plain["results"]
 
@@ -44,7 +46,7 @@ def test_a_limit_holds_at_the_load_that_was_asked_and_at_each_point() -> None:
     assert yes.verdict.startswith("Yes: ")
     no = infercost.userbase(**asked, users=5000, replicas=1, max_cost=1).verdict
     assert no.endswith(yes.verdict.removeprefix("Yes: "))
-    assert no.startswith("No: a million tokens cost $")
+    assert re.match(r"No: \$[\d.]+ a million output tokens \(limit \$1\.00\)\. ", no)
 
 
 def test_a_limit_needs_a_cost() -> None:
@@ -60,6 +62,7 @@ def test_so_many_in_flight_on_given_devices_are_in_time_or_not(run: Run) -> None
     kept, late = (run(*asked, "--max-tpot", f"{time * times:.3f}ms") for times in (1.01, 0.99))
     assert (kept.code, kept.json["met"], kept.json["verdict"]) == (0, True, plain["verdict"])
     assert (late.code, late.json["met"]) == (3, False)
-    assert late.json["verdict"].startswith(f"No: a token takes {time:.4g} ms, and may take ")
+    assert late.json["verdict"].startswith(f"No: {time:.4g} ms a token (limit ")
     both = run(*asked, "--max-tpot", "1ms", "--max-cost", "0.01").json["verdict"]
-    assert " ms, and may take 1 ms and a million tokens cost $" in both
+    assert " ms a token (limit 1 ms) and $" in both
+    assert " a million output tokens (limit $0.01). " in both

@@ -819,8 +819,8 @@ EMAILS = ("--input-tokens", "800", "--output-tokens", "100")
     ("gpu", "load", "rate", "at"),
     [
         ("h100", (), "tokens_per_s_all_in", "at batch 521 (what memory holds)"),
-        ("h100:2", (), "tokens_per_s_all_in", "at batch 1,042 (what memory holds)"),
-        ("h100:2", ("--batch", "200"), "tokens_per_s_all_in", "at batch 200"),
+        ("h100:2", (), "tokens_per_s_all_in", "at batch 521 on each (what memory holds)"),
+        ("h100:2", ("--batch", "200"), "tokens_per_s_all_in", "at batch 100 on each"),
         ("h100:2", ("--concurrency", "200"), "tokens_per_s", "with 200 in flight"),
         ("h100", ("--request-rate", "10"), "tokens_per_s", "at 10 a second"),
         ("h100", ("--draft", "eagle3"), "tokens_per_s_all_in", "at batch"),
@@ -838,7 +838,7 @@ def test_a_job_takes_hours_and_money(run: Run, gpu: str, load: tuple[str, ...], 
     assert first.startswith(
         f"10,000,000 requests take {seconds / 3600:.3g} hours" if seconds < 259200 else "10,000,000"
     )
-    assert first.split(" on ")[1].endswith(at) or at == "at batch"
+    assert first.split(" on ", 1)[1].endswith(at) or at == "at batch"
 
 
 def test_more_devices_make_a_job_shorter_and_hardly_cheaper(run: Run) -> None:
@@ -1017,10 +1017,51 @@ def test_of_one_user_the_first_token_stands_before_the_use_of_the_hardware() -> 
 
 
 def test_advice_gains_a_tenth_and_is_of_what_can_be() -> None:
-    """Half the context of an M2 Max saves 10.4% of a step and a cache in 8 bits 6.2%; a claim too high has none."""
+    """Half the context of an M2 Max saves 10.4% of a step and a cache in 8 bits 6.2%; a claim has none."""
     (said,) = infercost.utilization(gpu="m2-max", model="llama-3.1-8b", dtype="q4_k_m").advice
     assert said.startswith("shorten the context: half of it would make a step 10.4% shorter")
     assert "8 bits" not in said
     claim = {"gpu": "h100:8", "model": "llama-3.1-70b"}
-    assert infercost.utilization(**claim, measured_tokens_per_s=50).advice
-    assert not infercost.utilization(**claim, measured_tokens_per_s=500).advice
+    for measured in (50, 500):
+        assert infercost.utilization(**claim, measured_tokens_per_s=measured).advice == ()
+
+
+def test_power_of_a_batch_is_a_row_and_a_token_s_energy_is_said_where_power_is_priced() -> None:
+    """Four A100 of 400 W, 1.6 kW, divided by their tokens a second; 1.3 times as much at the wall."""
+    asked = {"gpu": "a100-80gb:4", "model": "llama-3.1-70b", "batch": 8, "context": 512}
+    plain = infercost.utilization(**asked)
+    assert plain["rated_power_w"] == 1600
+    assert "power of all devices (TDP)" in str(plain)
+    assert " J " not in plain.verdict
+    priced = infercost.utilization(**asked, power_price=0.1)
+    assert f" A token takes {1600 / priced['tokens_per_s']:.4g} J at rated power, " in priced.verdict
+    assert priced["rated_power_w"] == pytest.approx(1.3 * 1600)
+
+
+def test_devices_that_do_not_take_a_rate_are_told_how_many_would() -> None:
+    asked = {"model": "llama-3.1-70b", "input_tokens": 8000, "output_tokens": 200, "request_rate": 10}
+    few = infercost.utilization(**asked, gpu="h100:16", disaggregated=True)
+    needed = few["gpus_needed"]
+    assert few.advice == (f"take {needed} devices (--gpu h100:{needed})",)
+    assert infercost.utilization(**asked, gpu=f"h100:{needed}", disaggregated=True).met
+
+
+def test_a_job_has_no_advice_on_the_time_between_tokens() -> None:
+    asked = {"model": "llama-3.1-8b", "gpu": "a100-80gb:3", "input_tokens": 3000, "output_tokens": 200}
+    assert "a token's" in " ".join(infercost.utilization(**asked, batch=438).advice)
+    job = infercost.utilization(**asked, requests=2_000_000)
+    assert "on 3 replicas of 1 x a100-sxm-80gb at batch 146 on each (what memory holds). " in job.verdict
+    assert "a token's" not in " ".join(job.advice)
+
+
+def test_a_batch_that_took_several_devices_names_what_one_holds() -> None:
+    """24 GB at 90% less 16.06 GB of weights leave room for 4 caches of 8,192 x 131,072 bytes and activations."""
+    said = infercost.utilization(model="llama-3.1-8b", gpu="l4", batch=32).verdict
+    assert " on 2 x l4 each (4 devices; one holds batch 4), an estimate" in said
+    assert "one holds" not in infercost.utilization(model="llama-3.1-8b", gpu="l4:4", batch=32).verdict
+
+
+def test_a_lone_request_of_assumed_lengths_names_them() -> None:
+    asked = {"model": "llama-3.3-70b", "gpu": "m3-max-128gb", "dtype": "q4_k_m"}
+    assert " A request of 7,680 tokens in and 1,024 out takes " in infercost.utilization(**asked).verdict
+    assert " A request takes " in infercost.utilization(**asked, input_tokens=100, output_tokens=100).verdict

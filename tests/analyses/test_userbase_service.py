@@ -116,7 +116,7 @@ def test_too_few_replicas_miss_the_chance_to_wait() -> None:
     assert not few.met
     assert few["stable"]
     assert "miss the service level" in few.verdict
-    assert "1.00% may" in few.verdict
+    assert "(limit 1.00%)" in few.verdict
     assert "2 replicas would keep it" in few.verdict
     assert enough.met
 
@@ -151,7 +151,7 @@ def test_too_few_replicas_miss_the_time_between_tokens() -> None:
     assert not few.met
     assert few["stable"]
     assert few["tpot_s"] > 0.040
-    assert f"may take 40 ms. {needed} replicas would keep it" in few.verdict
+    assert f"(limit 40 ms). {needed} replicas would keep it" in few.verdict
     assert few["users_capacity"] < 1_000_000
     assert infercost.userbase(**CHAT, **level, replicas=needed).met
 

@@ -144,3 +144,12 @@ def test_the_work_of_a_service_shows_what_a_request_decodes(asked: bool) -> None
 
 def test_a_user_does_nothing_unless_said() -> None:
     assert Demand(use_of(), some_service().demand.shape, 1.0)[3:] == (None, None, 0.0, None)
+
+
+def test_a_first_token_that_is_late_names_that_of_an_idle_server_too() -> None:
+    """A prompt alone, as a request of utilization has it, and beside the steps of the same user's last answer."""
+    asked = {"gpu": "h100:4", "model": "llama-3.1-70b", "input_tokens": 8000, "output_tokens": 200}
+    idle = infercost.utilization(**asked)["ttft_s"] * 1e3
+    busy = infercost.utilization(**asked, concurrency=1)["ttft_s"] * 1e3
+    said = infercost.userbase(**asked, request_rate=1, max_ttft=0.5).verdict
+    assert f"without a pause takes {busy:.4g} ms, {idle:.4g} ms on an idle server. " in said
