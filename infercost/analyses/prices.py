@@ -18,6 +18,7 @@ from infercost.scenario.prices import (
     kind_of_price,
     own_price,
     rent_key,
+    times_usual,
     words_of,
 )
 from infercost.scenario.read import Question, prices_of
@@ -41,7 +42,8 @@ class Own(NamedTuple):
     ``words`` say whose rent that is, ``share`` of all hours is where both cost the same, ``months`` of all hours save
     what was paid for it: None where renting costs no more than its electricity. ``api_months`` of an API's bill for the
     same requests save what was paid for all devices, infinite where it is below their electricity, of a load ``when``.
-    ``hours`` a day are those of use that were asked about, in which ``months`` count.
+    ``hours`` a day are those of use that were asked about, in which ``months`` count. ``dear`` says of a price that it
+    looks like that of a machine of several.
     """
 
     price: float
@@ -53,6 +55,7 @@ class Own(NamedTuple):
     api_months: float | None = None
     when: str = ""
     hours: float | None = None
+    dear: str = ""
 
 
 #: Tokens that go in and tokens that come out, by the end of a key.
@@ -78,6 +81,8 @@ def own_of(scenario: Scenario) -> Own | None:
     part = scenario.rack.part
     price = own_price(terms, part)
     own = Own(price, scenario.question.get("purchase_price") is not None, hours=scenario.question.get("hours_per_day"))
+    if own.bought and (times := times_usual(part, paid := terms["purchase_price"])):
+        own = own._replace(dear=f" at {show(paid, 'USD')} each, {show(times, 'x')} the price of one")
     if not own.bought or (rent := _rent_of(scenario)) is None:
         return own
     electricity, prices = electricity_price(terms, part), {"owned_price": own.price, "rent": rent[0]}
@@ -260,7 +265,7 @@ def _sentence(own: Own, of: str = "") -> str:
     """What owning costs against renting, or that a price is of electricity alone."""
     if not own.bought:
         return "The price is electricity alone."
-    owned = f"Owned, a device-hour{of} costs {show(own.price, 'USD')}"
+    owned = f"Owned{own.dear}, a device-hour{of} costs {show(own.price, 'USD')}"
     if own.api_months is not None:
         never = own.api_months == inf
         pays = (

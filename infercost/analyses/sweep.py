@@ -199,6 +199,8 @@ _SEATS = _SERVICE._replace(
 GAIN, AT_BEST = "draft_speedup", "at best"
 #: What is swept to save money by.
 SAVING = ("dtype", "kv_dtype", "api_price")
+#: Gains that are all named where a sweep passes no more; else the first and the last.
+FEW_LEVELS = 3
 #: What is swept that takes devices.
 OF_LOADS = {"users", "concurrent", "request_rate", "messages_per_day"}
 #: What is swept whose points have errors of their own.
@@ -570,7 +572,8 @@ def _crossed(axis: Axis, rows: Rows) -> str:
     rises, levels = worth[-1] > worth[0], list(range(max(ceil(low), 1), ceil(high)))
     if not levels or worth != sorted(worth, reverse=not rises):
         return ""
-    levels = [levels[0], *levels[1:][-1:]] if rises else [levels[-1], *levels[:-1][:1]]
+    levels = levels if rises else levels[::-1]
+    levels = levels if len(levels) <= FEW_LEVELS else [levels[0], levels[-1]]
     past = (next(row for row in rows if (row[GAIN] > level if rises else row[GAIN] < level)) for level in levels)
     texts = (f"{level}x from {{}}{axis.text(row)} on" for level, row in zip(levels, past, strict=True))
     first, *others = texts

@@ -132,11 +132,18 @@ def _read_purchase(reading: Reading, part: Preset) -> float:
     return own
 
 
+def times_usual(part: Preset, price: float) -> float | None:
+    """How many times the price of one of a part another is, where it looks like that of a machine of several."""
+    known = part.facts.get("purchase")
+    return price / known.value if known and price > MACHINE * known.value else None
+
+
 def _note_machine(reading: Reading, part: Preset, price: float) -> None:
     """Note a price that looks like that of a machine of several."""
-    known = part.facts.get("purchase")
-    if known and price > MACHINE * known.value:
-        what = f"{show(price, 'USD')} is {show(price / known.value, 'x')} the price of one {part.name} in {known.date}"
+    if times := times_usual(part, price):
+        what = (
+            f"{show(price, 'USD')} is {show(times, 'x')} the price of one {part.name} in {part.fact('purchase').date}"
+        )
         reading.note("purchase", f"{what}: --purchase-price is a device's share of its machine")
 
 

@@ -419,6 +419,9 @@ MACHINES = [
     ("gpu_8x_h100_sxm5", "h100-sxm", 8),
     ("gpu_1x_a100_sxm4", "a100-sxm-40gb", 1),
     ("NVIDIA DGX H100", "h100-sxm", 8),
+    ("dgx-b200", "b200-sxm", 8),
+    ("hgx-b200", "b200-sxm", 8),
+    ("dgx-b300", "b300-sxm", 8),
 ]
 
 

@@ -443,6 +443,9 @@ def test_the_price_of_a_whole_machine_is_noted(run: Run, price: str, is_said: bo
     assert [text.startswith("$280,000 is 11.2x the price of one h100-sxm in 2026-06") for text in notes] == [
         True
     ] * is_said
+    rented = run("economies", "--gpu", "h100:8", "--model", "llama-3.1-8b", "--purchase-price", price, "--price", "2")
+    words = "Owned at $280,000 each, 11.2x the price of one, a device-hour"
+    assert (words in " ".join(rented.out.split())) == is_said
 
 
 def test_a_rent_below_the_electricity_never_pays_anything_back(run: Run) -> None:
