@@ -812,5 +812,9 @@ def with_means(report: Report, question: Question) -> Report:
     of_users = of_users and any(row.get("ttft_s") is not None for row in rows)
     if question.command in _OF_RUNS or not (of_users or given.intersection(_OF_MANY)):
         return report
-    limit = f", which {flag('max_ttft')} is held against" if "max_ttft" in given else ""
-    return report.replace(notes=(*report.notes, Note("means", f"times are means{limit}: p95 and p99 are not modelled")))
+    text = "times are means: p95 and p99 are not modelled"
+    if "max_ttft" in given and question.command == "frontier":
+        text += f"; {flag('max_ttft')} is held against an idle server, infercost userbase has the wait too"
+    elif "max_ttft" in given:
+        text = text.replace(":", f", which {flag('max_ttft')} is held against:")
+    return report.replace(notes=(*report.notes, Note("means", text)))
