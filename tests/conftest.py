@@ -5,7 +5,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from functools import cache
 from pathlib import Path
@@ -26,6 +26,16 @@ settings.register_profile("infercost", deadline=None)
 settings.load_profile("infercost")
 ROOT = Path(__file__).resolve().parent.parent
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def grid(names: str | tuple[str, ...], cases: Iterable[Any], **more: Any) -> pytest.MarkDecorator:
+    """The cases of a law that holds for all of many: every other one in each run, the rest with ``-m slow``."""
+
+    def kept(at: int, case: Any) -> Any:
+        values = (case,) if isinstance(names, str) else case
+        return pytest.param(*values, marks=pytest.mark.slow if at % 2 else ())
+
+    return pytest.mark.parametrize(names, [kept(at, case) for at, case in enumerate(cases)], **more)
 
 
 @cache

@@ -6,6 +6,7 @@ import re
 import shlex
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -54,6 +55,7 @@ def on_a_terminal(command: str) -> str:
     return "".join(text.splitlines(keepends=True)[:lines])
 
 
+@cache
 def whole_on_a_terminal(command: str) -> str:
     """All that a command leaves on a terminal of 80 columns."""
     ours, theirs = pty.openpty()

@@ -21,7 +21,7 @@ from infercost.scenario.read import ask
 from infercost.scenario.resolve import resolve
 from infercost.scenario.scenario import Scenario
 from infercost.units import many, show
-from tests.conftest import ROOT, Run, calls_of
+from tests.conftest import ROOT, Run, calls_of, grid
 
 HIS = str(ROOT / "tests/data/erdil/h100.yaml")
 SMALL = {"model": "llama-3.1-8b", "gpu": "h100", "max_gpus": 4}
@@ -90,7 +90,7 @@ def test_the_knee_is_where_his_notebook_prefers_to_be() -> None:
     assert (row["tokens_per_s_per_user"], row["usd_per_million_tokens"]) == pytest.approx((89.2409, 0.60469), rel=0.04)
 
 
-@pytest.mark.parametrize(
+@grid(
     "options",
     [
         "--model llama-3.1-405b --gpu h100",
@@ -404,7 +404,7 @@ def test_a_part_without_a_network_stays_in_its_node() -> None:
     assert any(note.code == "reach" for note in report.notes)
 
 
-@pytest.mark.parametrize(
+@grid(
     "options",
     [
         "--model llama-3.1-70b --gpu h100 --max-gpus 16",
@@ -625,7 +625,7 @@ def test_each_speed_of_the_verdict_stands_in_the_table(
 PARTS = ("--gpu", "h100", "--gpu", "mi300x", "--model", "llama-3.1-8b", "--max-gpus", "8")
 
 
-@pytest.mark.parametrize(
+@grid(
     ("more", "measure"),
     [
         (("--min-tokens-per-s", "10000"), "cost"),

@@ -13,7 +13,7 @@ import pytest
 import infercost
 from infercost.analyses.frontier.export import CHUNK
 from infercost.errors import InfercostError
-from tests.conftest import Run, calls_of, child
+from tests.conftest import Run, calls_of, child, grid
 
 SMALL: dict[str, Any] = {"model": "llama-3.1-8b", "gpu": "h100", "max_gpus": 4, "context": 4096, "all": True}
 
@@ -37,7 +37,7 @@ def test_rows_are_layouts_times_batches_times_replicas(tmp_path: Path) -> None:
     assert len(rows) == len(found) == 36
 
 
-@pytest.mark.parametrize("efficiency", ["realistic", "vllm-2024", "ideal", "erdil-2025"])
+@grid("efficiency", ["realistic", "vllm-2024", "ideal", "erdil-2025"])
 def test_a_row_is_what_one_question_answers(tmp_path: Path, efficiency: str) -> None:
     rows = written(tmp_path / "all.jsonl", model="mixtral-8x7b", max_gpus=8, efficiency=efficiency, price=2)
     for row in rows[:: len(rows) // 12]:

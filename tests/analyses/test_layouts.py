@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import Run
+from tests.conftest import Run, grid
 
 LLAMA = ("--model", "llama-3.1-8b")
 REQUEST = ("--input-tokens", "2000", "--output-tokens", "500")
@@ -96,7 +96,7 @@ LOADS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("model", "part", "devices", "load"), LOADS)
+@grid(("model", "part", "devices", "load"), LOADS)
 def test_no_layout_of_the_same_devices_serves_more(
     run: Run, model: str, part: str, devices: int, load: tuple[str, ...]
 ) -> None:
@@ -162,7 +162,7 @@ def test_replicas_of_a_large_model_are_as_many_as_serve_most(
     assert rates[chosen["dp"]] >= 0.9 * max(rates.values())
 
 
-@pytest.mark.parametrize(
+@grid(
     ("asked", "all_widths"),
     [
         ("fit --gpu h200:8 --model deepseek-v3 --context 32k", ("--tp 8", "--tp 4 --ep 8", "--ep 8")),
@@ -498,7 +498,7 @@ USERS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("model", "gpu", "load"), USERS)
+@grid(("model", "gpu", "load"), USERS)
 def test_of_layouts_that_cost_users_the_same_none_is_faster(
     run: Run, model: str, gpu: str, load: tuple[str, ...]
 ) -> None:

@@ -10,7 +10,7 @@ import pytest
 import infercost
 from infercost.errors import BadValue
 from infercost.units import ApiPrice, api_price_of, parse_api_price
-from tests.conftest import Run
+from tests.conftest import Run, grid
 
 CHAT: dict[str, Any] = {
     "gpu": "h100:4", "model": "llama-3.1-70b", "input_tokens": 1155, "output_tokens": 211, "messages_per_day": 8
@@ -250,7 +250,7 @@ def test_a_load_that_piles_up_has_no_bill(run: Run) -> None:
     assert results["break_even_users"] > 1
 
 
-@pytest.mark.parametrize(
+@grid(
     ("model", "price"),
     [("gpt-oss-120b", "0.15/0.6"), ("llama-3.1-70b", "2/6"), ("llama-3.1-8b", "0.02/0.05"), ("llama-3.1-8b", "2/6")],
 )

@@ -12,7 +12,7 @@ import pytest
 import infercost
 from infercost.models.find import find_model
 from infercost.models.gguf import has_file
-from tests.conftest import Run
+from tests.conftest import Run, grid
 
 #: Places, and models to ask about one by one: dense, sparse, recurrent, windowed, copies, small and large.
 PLACES: dict[str, dict[str, Any]] = {
@@ -51,7 +51,7 @@ def on_4090() -> dict[str, dict[str, Any]]:
     return rows_of(gpu="rtx-4090")
 
 
-@pytest.mark.parametrize("place", PLACES)
+@grid("place", PLACES)
 def test_a_row_is_what_the_commands_say_of_its_model(place: str) -> None:
     """Weights, longest context and devices of fit, the speed and its interval of utilization."""
     options = PLACES[place]

@@ -13,7 +13,7 @@ import infercost
 from infercost.errors import BadValue, Missing, UnknownName
 from infercost.parts import catalog
 from infercost.units import show
-from tests.conftest import Run
+from tests.conftest import Run, grid
 
 Row = dict[str, Any]
 MODEL = "llama-3.1-70b"
@@ -94,9 +94,7 @@ def test_the_command_below_a_table_is_of_its_first_row() -> None:
 
 
 @pytest.mark.parametrize("concurrency", [1, 200])
-@pytest.mark.parametrize(
-    ("gpu", "model"), [("h100", MODEL), ("h100", "llama-3.1-8b"), ("mi300x", MODEL), ("b200", "gpt-oss-120b")]
-)
+@grid(("gpu", "model"), [("h100", MODEL), ("h100", "llama-3.1-8b"), ("mi300x", MODEL), ("b200", "gpt-oss-120b")])
 def test_no_count_of_devices_asked_on_its_own_is_cheaper(gpu: str, model: str, concurrency: int) -> None:
     """Of counts that ``utilization`` lays out itself, those that hold all sequences and whose tokens come in time."""
     holding = []

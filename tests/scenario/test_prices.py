@@ -6,7 +6,7 @@ import pytest
 
 import infercost
 from infercost.errors import InfercostError
-from tests.conftest import Run
+from tests.conftest import Run, grid
 
 MODEL = ("--model", "llama-3.1-8b", "--gpu", "h100:1")
 COMMANDS = {
@@ -414,7 +414,7 @@ GIVEN = [
 
 
 @pytest.mark.parametrize("command", AT_HOME)
-@pytest.mark.parametrize("part", ["rtx-4090", "rtx-pro-6000", "apple-m3-max"])
+@grid("part", ["rtx-4090", "rtx-pro-6000", "apple-m3-max"])
 def test_a_part_that_people_bought_has_a_price_in_the_verdict_where_they_gave_one(
     run: Run, command: str, part: str
 ) -> None:
