@@ -13,7 +13,7 @@ import infercost
 from infercost.errors import InfercostError
 from infercost.report import Report
 from infercost.units import show
-from tests.conftest import ROOT, Run, calls_of
+from tests.conftest import ROOT, Run, calls_of, grid
 
 NOTE = {"gpu": "h100-note", "params": "1.6e12"}
 CHAT = {"gpu": "h100:4", "model": "llama-3.1-70b", "input_tokens": 1155, "output_tokens": 211, "messages_per_day": 8}
@@ -301,7 +301,7 @@ UNEVEN = (
 
 
 @pytest.mark.parametrize("efficiency", ["vllm", "sglang", "vllm-2024", "ideal"])
-@pytest.mark.parametrize("asked", UNEVEN, ids=lambda asked: f"{asked['model']} {asked['gpu']}")
+@grid("asked", UNEVEN, ids=lambda asked: f"{asked['model']} {asked['gpu']}")
 def test_no_row_lies_below_the_floor_and_no_price_below_zero(asked: dict, efficiency: str) -> None:
     asked = {"input_tokens": 2000, "output_tokens": 300} | asked
     report = infercost.economies(**asked, price=2, efficiency=efficiency)

@@ -434,7 +434,7 @@ def test_the_frontier_is_that_of_every_point(options: str) -> None:
 
 
 @pytest.mark.parametrize("model", ["llama-3.1-8b", "deepseek-v3", "qwen3-next-80b-a3b"])
-@pytest.mark.parametrize(
+@grid(
     "more",
     [
         "",

@@ -209,10 +209,14 @@ def test_the_work_is_shown(run: Run) -> None:
     assert bill["value"] == pytest.approx((1155 * 0.5 + 211 * 3) / 1e6)
 
 
-def test_sweeps_and_sensitivities_take_an_api(run: Run) -> None:
+def test_a_sweep_takes_an_api(run: Run) -> None:
     swept = run("economies", *ARGS, "--sweep", "api_price=2,4,8", "--json").json["rows"]
     assert [row["api_price"] for row in swept] == [2, 4, 8]
     assert swept[0]["break_even_users"] > swept[2]["break_even_users"]
+
+
+@pytest.mark.slow
+def test_a_sensitivity_takes_an_api(run: Run) -> None:
     assert run("economies", *ARGS, "--api-price", "0.5/3", "--sensitivity").code == 0
 
 

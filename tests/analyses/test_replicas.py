@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 import infercost
-from tests.conftest import Run
+from tests.conftest import Run, grid
 
 EIGHT = ("--gpu", "h100:8", "--model", "llama-3.1-8b", "--dp", "8", "--json")
 ONE = ("--gpu", "h100:1", "--model", "llama-3.1-8b", "--json")
@@ -287,7 +287,7 @@ def test_an_overload_of_replicas_that_decode_names_those_that_read_prompts_too(r
     assert " devices more (3 replicas of 4, " in two.json["verdict"]
 
 
-@pytest.mark.parametrize(
+@grid(
     ("gpu", "model", "rate", "more"),
     [
         ("h100", "llama-3.3-70b", "10", ("--disaggregated",)),

@@ -250,7 +250,7 @@ def test_a_table_has_twenty_rows_and_scripts_have_all(run: Run) -> None:
     assert run(*asked, "--limit", "3", "--json").json["rows"] == document["rows"][:3]
 
 
-@pytest.mark.parametrize(
+@grid(
     ("asked", "form"),
     [("rtx-4090", "plain"), ("apple-m4-max", "table"), ("h100:8", "plain"), ("rtx-5080 --host desktop-ddr5", "table")],
 )
