@@ -8,7 +8,7 @@ import infercost
 from infercost.analyses.sensitivity import Change, in_words, verdict
 from infercost.errors import BadValue
 from infercost.report import Input
-from tests.conftest import Run
+from tests.conftest import Run, grid
 
 NOTE: dict[str, Any] = {"gpu": "h100-note", "params": 1.6e12, "sensitivity": True}
 
@@ -240,7 +240,7 @@ def test_a_side_that_does_not_fit_has_no_price_and_is_not_measured(run: Run) -> 
     assert "params: only the decrease was measured, the other way has no value" in only
 
 
-@pytest.mark.parametrize(
+@grid(
     ("args", "said"),
     [
         ("utilization --gpu h100-note --params 1.6e12", "from 1.00% less to 1.00% more, whole numbers by 1 at least"),

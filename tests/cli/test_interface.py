@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import infercost
-from tests.conftest import ROOT, Run, bare_env
+from tests.conftest import ROOT, Run, bare_env, grid
 
 NOTE = ("--gpu", "h100-note", "--params", "1.6e12")
 KEYS = {
@@ -106,7 +106,7 @@ def test_the_same_question_gives_the_same_bytes(args: tuple[str, ...], run: Run)
 WHOLE = ("--steps", "--sources")
 
 
-@pytest.mark.parametrize("args", ASKED.values(), ids=ASKED.keys())
+@grid("args", ASKED.values(), ids=ASKED.keys())
 @pytest.mark.parametrize(
     ("form", "more"),
     [("table", ()), ("plain", ()), ("csv", ()), *((form, WHOLE) for form in ("plain", "markdown", "csv", "json"))],

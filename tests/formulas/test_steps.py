@@ -4,13 +4,14 @@ import math
 import re
 from collections.abc import Iterator, Set
 from typing import Any
+from zlib import crc32
 
 import pytest
 
 from infercost.formulas.formula import SEARCHES
 from infercost.quantities import TERMS
 from infercost.units import show
-from tests.conftest import Run
+from tests.conftest import Run, grid
 from tests.test_quantities import PARAMETERS, shared
 
 #: Bytes of a format, counts of layers, ranks and stages, and what is not there.
@@ -151,6 +152,11 @@ QUESTIONS = [*OF_A_KIND, BARE_LAYERS, TREND, "userbase --concurrent 1000"] + [
 ]
 
 
+def shuffled(questions: list[str]) -> list[str]:
+    """Questions in an order in which every other one is of all kinds and models, the same in each run."""
+    return sorted(questions, key=lambda text: crc32(text.encode()))
+
+
 def numbers(found: Any) -> Iterator[float]:
     """Every number inside a document."""
     if isinstance(found, (int, float)) and not isinstance(found, bool):
@@ -237,7 +243,7 @@ def test_a_page_of_the_later_paper_has_no_symbol_twice(run: Run, model: str) -> 
     check_symbols(run(*asked, "--model", model, "--json", "--steps").json["steps"])
 
 
-@pytest.mark.parametrize("question", QUESTIONS)
+@grid("question", shuffled(QUESTIONS))
 def test_no_input_of_a_step_comes_from_nowhere_and_its_arithmetic_comes_out(run: Run, question: str) -> None:
     said = run(*question.split(), "--json", "--steps", "--sources")
     assert said.code in (0, 3), said.err
