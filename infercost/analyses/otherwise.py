@@ -185,7 +185,7 @@ def _command(scenario: Scenario, layout: Layout, batch: int) -> str:
     """The command that answers of such a replica."""
     short, question = {"input_tokens": "isl", "output_tokens": "osl"}, _of_a_step(scenario.question)
     told = {"model": "", **{name: each.value for name, each in question.given.items()}}
-    told |= {"gpu": f"{called(scenario)}:{layout.devices}"}
+    told |= {"gpu": f"{scenario.rack.part.asked}:{layout.devices}"}
     told |= {name: each for name, each in _told(scenario, layout, batch).items() if name not in ("gpu", "gpus")}
     words = [
         f"--{short.get(name, name).replace('_', '-')} {quote(_text_of(each))}"
@@ -193,11 +193,6 @@ def _command(scenario: Scenario, layout: Layout, batch: int) -> str:
         for each in (value if isinstance(value, tuple) else (value,))
     ]
     return f"infercost utilization {' '.join(words)} --disaggregated"
-
-
-def called(scenario: Scenario) -> str:
-    """The part as it was asked about."""
-    return str(scenario.rack.part.asked or scenario.rack.part.name)
 
 
 def _text_of(value: Any) -> str:

@@ -264,7 +264,8 @@ def read_cached(reading: Reading, request: Request) -> Request:
     if shared is None:
         return request._replace(prefix_share=share)
     check_shared(shared, request.input_tokens, "--input-tokens")
-    return request._replace(prefix_share=max(share, shared / request.input_tokens), shared=float(shared))
+    start = formulas.request.shared_share(shared_prefix=shared, input_tokens=request.input_tokens)
+    return request._replace(prefix_share=max(share, start), shared=float(shared))
 
 
 def read_text(reading: Reading, rack: Rack) -> Request:
