@@ -401,13 +401,13 @@ def _transfer_time(running: Running, request: Request) -> float:
 
 def is_of_one(scenario: Scenario, results: dict[str, Any]) -> bool:
     """Whether one user is asked about, or one request, whose time stands before the use of the hardware."""
-    return results["batch"] <= 1 and scenario.load.rate is None and not scenario.rack.model.is_bare
+    return results["batch"] <= 1 and scenario.load.rate is None
 
 
 def one_holds(scenario: Scenario) -> str:
     """What batch one device holds, where nobody counted them and a batch that was given takes several; else nothing."""
     rack, given = scenario.rack, scenario.question.get("batch") is not None
-    if not given or scenario.is_row or rack.given or rack.devices * scenario.copies == 1 or rack.model.is_bare:
+    if not given or scenario.is_row or rack.given or rack.devices * scenario.copies == 1:
         return ""
     most = rack.setup.plan(Layout(1, 1, 1)).max_sequences or 0
     return f"one holds batch {most:,.0f}" if 1 <= most < scenario.batch * scenario.copies else ""
