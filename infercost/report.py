@@ -116,7 +116,8 @@ class Report(Frozen):
     command line writes ``file`` and ``export``. ``work`` evaluates the chosen point again for its ``steps``, or several
     by name. ``met`` is false where the model does not fit or a limit cannot be met (exit code 3). ``bands`` are
     intervals of results: eight of ten measured runs of their kind lie inside. ``whole`` is what ``parts`` are shares
-    of where they overlap, else their sum. ``asked`` are the options that were given.
+    of where they overlap, else their sum. ``asked`` are the options that were given. ``figures`` reads what sources
+    have beside the inputs, where these are asked for.
     """
 
     command: str
@@ -138,6 +139,7 @@ class Report(Frozen):
     charts: "tuple[Picture, ...]" = ()
     bands: Mapping[str, tuple[float, float]] = MappingProxyType({})
     asked: Mapping[str, Any] = MappingProxyType({})
+    figures: Callable[[], tuple[Input, ...]] = tuple
 
     def __getitem__(self, key: str) -> Any:
         """The value of a result by its JSON key.
@@ -155,12 +157,11 @@ class Report(Frozen):
 
     @property
     def sources(self) -> tuple[Input, ...]:
-        """Each input, and each constant of a step."""
+        """Each input, each figure of what is listed, and each constant of a step."""
         names = {name for step in self.steps for name in step.inputs}
         constants = ((name, one.of or name, one) for name, one in CONSTANTS.items() if (one.of or name) in names)
-        return self.inputs + tuple(
-            Input(name, one.value, TERMS[of].unit, "constant", one.source) for name, of, one in constants
-        )
+        listed = (Input(name, one.value, TERMS[of].unit, "constant", one.source) for name, of, one in constants)
+        return (*self.inputs, *self.figures(), *listed)
 
     @property
     def values(self) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import csv
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain, starmap
 from math import ceil, floor, inf
 from typing import Any
 
@@ -122,7 +123,7 @@ def _list(word: str, *, every: bool) -> Report:
     """The presets of a family, with a word that begins so, or all; profiles of older engines where asked for."""
     word = MEANT.get(word, word)
     families, text = ((word,), "") if word in FAMILIES else (FAMILIES, catalog.plain(word))
-    rows, notes, hidden, shipped = [], [], 0, read_index()
+    rows, notes, read, hidden, shipped = [], [], [], 0, read_index()
     for family in families:
         for name, path in catalog.paths(family):
             try:
@@ -134,6 +135,7 @@ def _list(word: str, *, every: bool) -> Report:
             hidden += not shown
             if shown and any(catalog.has_words(text, each) for each in (*_names(row), *_kinds(row))):
                 rows.append({key: value for key, value in row.items() if key not in ("old", "kind")})
+                read.append((family, name))
     presets, rows = len(rows), [*rows, *(_cards(text) if text else ())]
     if not rows and word:
         hint = f"{_near(word, FAMILIES)}presets list shows all; families: {', '.join(FAMILIES)}"
@@ -147,7 +149,23 @@ def _list(word: str, *, every: bool) -> Report:
         inputs=(),
         series=Series(("name", "released", "title"), tuple(rows), shown=tuple(_with_heads(_with_alias(rows, text)))),
         notes=tuple(notes),
+        figures=lambda: tuple(chain.from_iterable(starmap(_sourced, read))),
     )
+
+
+def _sourced(family: str, name: str) -> list[Input]:
+    """Every figure of a listed preset, and a model's parameters, with where they are from."""
+    if family == MODELS:
+        found, origin = find_model(name), f"preset {name}"
+        params = counting.total_params(found.model)
+        return [Input(f"{name}.total_params", params, "param", origin, found.source, found.date)]
+    preset = catalog.load(family, name)
+    return [
+        Input(
+            f"{preset.id}.{key}", fact.value, fact.kind.unit, f"preset {preset.id}", fact.source, fact.date, fact.weak
+        )
+        for key, fact in preset.facts.items()
+    ]
 
 
 def _cards(text: str) -> Iterator[dict[str, Any]]:

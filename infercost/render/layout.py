@@ -126,7 +126,7 @@ def blocks(report: Report, sources: bool) -> list[Block]:
         head = "To ask the first row again:" if whole else "To reproduce a row, put its flags in place of ...:"
         page.append(Work((head, *commands)))
     page += dict.fromkeys(map(_work, report.steps))  # two that print alike are one
-    if sources and report.inputs:
+    if sources and report.sources:
         page.append(_sources(report))
     return page
 

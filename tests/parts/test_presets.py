@@ -45,6 +45,7 @@ def test_every_figure_has_a_source_and_a_date() -> None:
         assert preset.facts, preset.name
         for key, fact in preset.facts.items():
             assert len(fact.source) > 5, (preset.name, key)
+            assert "not sourced" not in fact.source, (preset.name, key)
             assert re.fullmatch(r"(19|20)\d\d(-\d\d){0,2}", fact.date), (preset.name, key, fact.date)
 
 
@@ -326,3 +327,17 @@ def test_a_list_has_memory_as_sold_and_as_engines_count_it(run: Run) -> None:
     assert (row["memory_bytes"], row["usable_memory_bytes"]) == (80e9, pytest.approx(79.19 * 2**30))
     assert infercost.fit(gpu="h100:1", model="llama-3.1-8b")["memory_per_gpu_bytes"] == row["usable_memory_bytes"]
     assert "80 GB of memory (85.03 GB as engines count it)" in run("presets", "show", "h100", "--json").json["verdict"]
+
+
+def test_a_list_has_the_source_of_each_figure_where_sources_are_asked_for(run: Run) -> None:
+    """Rates of every format among them, and a model's parameters by its config; else no file is read."""
+    assert run("presets", "list", "h100", "--json").json["sources"] == []
+    sources = {each["key"]: each for each in run("presets", "list", "h100", "--json", "--sources").json["sources"]}
+    assert sources["h100-sxm.flops_fp8"]["value"] == 1978.9e12
+    assert sources["h100-pcie.link_domain"]["source"].startswith("NVIDIA on the H100 PCIe")
+    assert all(each["source"] and each["date"] for each in sources.values())
+    params = run("presets", "list", "llama-3.1-405b", "--json", "--sources").json["sources"][0]
+    assert (params["key"], params["source"][:42]) == (
+        "llama-3.1-405b.total_params",
+        "meta-llama/Meta-Llama-3.1-405B config.json",
+    )
