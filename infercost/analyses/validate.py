@@ -565,8 +565,21 @@ def _verdict(scenario: Scenario, scores: Sequence[Score]) -> str:
     )
     return (
         f"Half of {what} are within {show(error['median_abs_error'], 'share')} of the estimate{stack}, "
-        f"nine of ten within {show(error['p90_abs_error'], 'share')}; {beaten}."
+        f"nine of ten within {show(error['p90_abs_error'], 'share')}; {beaten}.{_both_times(scores)}"
     )
+
+
+def _both_times(scores: Sequence[Score]) -> str:
+    """How far off the times of a token and of the first one are, and on which side, where both were measured."""
+    each = {time: [score for score in scores if score.kind.startswith(time)] for time in ("per token", "first token")}
+    if not all(each.values()):
+        return ""
+    (off, ratio), (first_off, first_ratio) = (
+        (show(error["median_abs_error"], "share"), show(error["median_ratio"], "x"))
+        for error in map(_errors, each.values())
+    )
+    one = f"A token's estimated time is {ratio} the measured one in the median (off by {off})"
+    return f" {one}, the first token's {first_ratio} ({first_off})."
 
 
 def _uncovered(rows: Sequence[Mapping[str, Any]]) -> Iterator[Note]:

@@ -201,6 +201,19 @@ def test_tokens_per_second_of_a_closed_loop_are_derived(run: Run, tmp_path: Path
     assert said.json["results"]["count"] == 2
 
 
+def test_the_verdict_says_which_way_both_times_are_off(run: Run, tmp_path: Path) -> None:
+    """Of three runs the middle one: a measured token of half and of twice what is estimated beside one as estimated."""
+    step = {"batch_or_concurrency": 4, "input_tokens": 512, "output_tokens": 101, "notes": "closed-loop"}
+    first = {**step, "metric": "ttft_ms"}
+    found = run("validate", own_table(tmp_path, {**step, "value": 10}, {**first, "value": 1000}), "--json").json["rows"]
+    token, ttft = (row["predicted"] for row in found)
+    rows = [{**step, "value": token * factor} for factor in (0.5, 0.8, 2)] * 5
+    rows += [{**first, "value": ttft * factor} for factor in (0.5, 1.6, 2)] * 5
+    said = run("validate", own_table(tmp_path, *rows), "--json").json["verdict"]
+    both = "is 1.25x the measured one in the median (off by 100%), the first token's 0.625x (100%)."
+    assert said.endswith(f"A token's estimated time {both}")
+
+
 def test_a_median_of_first_tokens_is_that_of_the_steady_state(run: Run, tmp_path: Path) -> None:
     """The mean of a run holds its start, where all slots come at once."""
     step = {"batch_or_concurrency": 64, "input_tokens": 2048, "output_tokens": 128, "notes": "closed-loop"}
