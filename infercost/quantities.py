@@ -1192,6 +1192,7 @@ QUANTITIES: dict[str, Quantity] = {
     "full_gross_margin": figure("full, gross margin", "share"),
     # figures: a draft
     "draft_passes_time": figure("draft time", "s"),
+    "accept_length": figure("tokens a step yields", ""),
     "plain_tpot": figure("time per token, no draft", "s"),
     "draft_speedup": figure("speed with the draft", "x", "vs no draft", phrase="the gain against no draft"),
     # figures: an input that is changed a little

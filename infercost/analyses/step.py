@@ -177,12 +177,15 @@ def _bracket(running: Running, batch: float, pace: Pace) -> dict[str, float]:
 
 
 def _draft_results(scenario: Scenario, batch: float, pace: Pace) -> dict[str, float]:
-    """What a draft takes and is worth: its time in a step, and a token of a sequence without it."""
-    if scenario.draft is None:
+    """What a draft takes and is worth: its time in a step, tokens that a step yields, and a token's time without it."""
+    draft = scenario.draft
+    if draft is None:
         return {}
     plain = tpot_of(scenario.running, batch)
     own = maximum(pace.step - pace.times.step, 0)
-    return {"draft_passes_time_s": own, "plain_tpot_s": plain, "draft_speedup": plain / pace.tpot}
+    each = formulas.request.speculative_tokens(draft_tokens=draft.tokens, acceptance=draft.acceptance)
+    worth = {"plain_tpot_s": plain, "draft_speedup": plain / pace.tpot}
+    return {"draft_passes_time_s": own, "accept_length": each, **worth}
 
 
 def _use(running: Running, batch: float, pace: Pace) -> dict[str, float | None]:

@@ -874,9 +874,10 @@ def _step_words(scenario: Scenario, results: dict[str, Any]) -> str:
             where = f"without prompts, {where.removeprefix('of ')}"
         return f"{show(plain, 's')} a step {where}, {words}"
     tpot, plain = (show(results[key], "s") for key in ("tpot_s", "plain_tpot_s"))
+    each = f"{show(results['accept_length'], '')} a step"
     both = "both " if words != "an estimate" else ""  # what two bounds differ by is no estimate
     gain = gain_words(rack, worth) + _user_gain(scenario, results)
-    return f"A token {where} takes {tpot} with the draft and {plain} without, {both}{words}: {gain}"
+    return f"A token {where} takes {tpot} with the draft ({each}) and {plain} without, {both}{words}: {gain}"
 
 
 def _of_all_words(scenario: Scenario) -> str:

@@ -49,9 +49,9 @@ RESULTS = {
     "fit": _FIT,
     "utilization": f"""{_STEP} tokens_per_s_per_user_all_in tokens_per_s_per_gpu_all_in
     in_flight stable gpus_needed prefill_per_decode cache_transfer_time_s
-    cache_transfer_bytes_per_s draft_passes_time_s plain_tpot_s draft_speedup ttft_all_at_once_s texts_per_s
-    texts_load_share usd_per_hour
-    input_tokens_per_s job_time_s job_usd mixed_gpus mixed_usd_per_million_tokens mixed_itl_s prefill_flops
+    cache_transfer_bytes_per_s draft_passes_time_s accept_length plain_tpot_s draft_speedup ttft_all_at_once_s
+    texts_per_s texts_load_share usd_per_hour input_tokens_per_s job_time_s job_usd mixed_gpus
+    mixed_usd_per_million_tokens mixed_itl_s prefill_flops
     usd_per_million_tokens_input most_requests_per_s requests_at_once measured_utilization
     measured_memory_bandwidth_utilization measured_over_estimate measured_over_bound measured_bytes_per_s
     measured_tokens_per_s measured_usd_per_million_tokens wh_per_request usd_per_request rated_power_w kwh_per_day
@@ -87,7 +87,7 @@ ROWS = {
     "economies": f"{_LEVEL} cost_ratio",
     "frontier": f"""{_STEP} name gpu model dtype tp pp ep replicas total_gpus prefill_per_decode
     device_seconds_per_token usd_per_million_tokens_all_in device_seconds_per_token_all_in flags replay on_frontier
-    draft_passes_time_s plain_tpot_s draft_speedup cache_transfer_time_s""",
+    draft_passes_time_s accept_length plain_tpot_s draft_speedup cache_transfer_time_s""",
     "compare": f"""{_STEP} {_TREND} name released rate peak_flops_per_s drain_time_s flops_per_joule memory_bytes weak
     memory_bandwidth_bytes_per_s power_w {_ROOM} why_not replicas tp pp ep usd_per_hour usd_per_month usd_per_gpu_hour
     price_basis price_date efficiency flags replay""",

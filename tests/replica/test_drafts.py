@@ -107,6 +107,14 @@ def test_runs_reached_a_part_of_what_a_draft_gains_at_best(
     assert f"speed with the draft {worth:.4g}x at best; likely {low:.3g}x to {high:.3g}x" in table
 
 
+def test_a_step_of_a_draft_says_how_many_tokens_it_yields(run: Run) -> None:
+    """Four drafted, each accepted with 0.8 where those before it were: 1 + 0.8 + 0.64 + 0.512 + 0.4096."""
+    args = "--gpu h100:4 --model llama-3.1-70b --draft-tokens 4 --acceptance 0.8 --draft-cost 0.1 --json"
+    said = run("utilization", *args.split()).json
+    assert said["results"]["accept_length"] == pytest.approx(3.3616)
+    assert "with the draft (3.362 a step)" in said["verdict"]
+
+
 def test_what_a_draft_is_worth_is_a_token_without_it_over_one_with_it(run: Run) -> None:
     """A draft of a tenth of a step that is never right: four tenths and the pass that verifies, for a token."""
     args = "--gpu h100 --model llama-3.1-8b --batch 4 --efficiency ideal"
