@@ -89,11 +89,18 @@ def _where(args: Sequence[str], option: str) -> str:
     """Where to look for an option that a command does not have: one that takes all words, or its own options."""
     command, *words = args
     shown = f"infercost {command} --help shows" if command in COMMANDS else "infercost --help shows"
+    if command.startswith("-") and (at := next((at for at, arg in enumerate(args) if arg in COMMANDS), 0)):
+        return f"options go behind the command: infercost {shlex.join([args[at], *args[:at], *args[at + 1 :]])}"
+    flags = _flags_of(command)
+    if len(option) == 2 and option not in flags:
+        option = _of_one_dash(args, option)
+        if option in flags:
+            return f"did you mean {option}? {shown} what there is"
     name = option.removeprefix("--").replace("-", "_")
     *others, last = [each for each in COMMANDS if name in options_of(each)] or [""]
     if command in COMMANDS and option and not last:
         return f"{_meant(command, name)}{shown} what there is"
-    if command not in COMMANDS or not last or name in options_of(command):
+    if command not in COMMANDS or not last or option in flags:
         return f"{shown} what there is"
     owners = f"{option} is of {', '.join(others)}{' and ' if others else ''}{last}"
     owning = (each for each in (*_SERVING, *others, last) if name in options_of(each))
@@ -101,6 +108,18 @@ def _where(args: Sequence[str], option: str) -> str:
     if found := next(asked, None):
         return f"{owners}: infercost {shlex.join((found[0], *found[1]))}"
     return f"{owners}; {shown} its own"
+
+
+def _of_one_dash(args: Sequence[str], option: str) -> str:
+    """The flag that a word of one dash means: ``--tp`` for ``-tp``, ``--model`` for ``-m``."""
+    word = next((arg for arg in args if arg.startswith(option)), option).removeprefix("-").partition("=")[0]
+    return f"--{(_LETTERS if args[0] in COMMANDS else _LETTERS | _FIRST).get(word, word)}"
+
+
+def _flags_of(command: str) -> set[str]:
+    """All flags of a command, or of infercost itself."""
+    whole = _built(command, False)
+    return {flag for param in whole.commands.get(command, whole).params for flag in param.opts}
 
 
 def _without_batch(words: Sequence[str]) -> list[str]:
@@ -162,6 +181,25 @@ _WORDS = {
     **dict.fromkeys(("qps", "rps", "rate"), "request_rate"),
     **dict.fromkeys(("max_usd_per_million", "max_usd_per_million_tokens", "max_cost_per_million"), "max_cost"),
 }
+
+#: What letters behind one dash mean to people, by flags or by words of the next table, and before any command.
+_LETTERS = {
+    "b": "batch",
+    "c": "context",
+    "ctk": "kv-dtype",
+    "d": "dtype",
+    "f": "format",
+    "g": "gpu",
+    "j": "json",
+    "m": "model",
+    "n": "output-tokens",
+    "p": "input-tokens",
+    "q": "quiet",
+    "u": "users",
+    "ub": "ubatch",
+    "v": "verbose",
+}
+_FIRST = {"v": "version", "V": "version"}
 
 #: What people would give of what follows from a load, is theirs to reckon or is not modelled, by whole names and by
 #: words of them, and what to give or to do instead.
