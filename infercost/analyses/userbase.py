@@ -854,7 +854,7 @@ def service_advice(scenario: Scenario, run: Run) -> Iterator[str]:
     service, fleet = run.service, run.service.fleet
     budget = scenario.question.get("budget")
     if not run.day.stable:
-        yield _within(run) if budget else f"--replicas {run.needed}, or leave --replicas out"
+        yield _within(run, scenario) if budget else f"--replicas {run.needed}, or leave --replicas out"
     yield from fewer_bits(scenario, _users_taken)
     if not run.day.stable:
         return
@@ -872,10 +872,11 @@ def service_advice(scenario: Scenario, run: Run) -> Iterator[str]:
         yield f"--scale-down lets replicas go in quiet hours: {show(saved[0], 'share')} less to pay{_a_token(*saved)}"
 
 
-def _within(run: Run) -> str:
-    """The budget that pays for as many replicas as users take, and the users for whom those that there are do."""
+def _within(run: Run, scenario: Scenario) -> str:
+    """The budget that pays for as many replicas as users take, and the users for whom those that it pays for do."""
     month = (month_usd(run.service, run.day) or 0.0) / run.day.replicas * run.needed
-    return f"{show(month, 'USD')} a month (--budget) for all of them, or {show(run.capacity(run.day.replicas))} users"
+    fewer = "" if scenario.instead else f", or {show(run.capacity(run.day.replicas))} users"
+    return f"{show(month, 'USD')} a month (--budget) for all of them{fewer}"
 
 
 def _users_taken(scenario: Scenario) -> str:
