@@ -709,15 +709,19 @@ def test_the_best_says_its_tokens_of_a_device(run: Run) -> None:
 def test_prompts_apart_are_named_where_they_cost_less_at_the_same_speed(asked: dict[str, Any], cheaper: float) -> None:
     """Where prompts ride along, users wait for them; the command that is named has its speed and its price."""
     report = infercost.frontier(**asked)
-    words = r"would make it \$([\d.]+) .* at ([\d.]+) tokens/s a user \(utilization --disaggregated ([^)]+)\)"
+    words = (
+        r"would make the (?:knee|cheapest) \$([\d.]+) .* at ([\d.]+) tokens/s a user, (\d+) devices in all "
+        r"\(utilization --disaggregated ([^)]+)\)"
+    )
     found = re.search(words, report.advice[0])
     assert found
-    flags = found[3].removeprefix("--").split(" --")
+    flags = found[4].removeprefix("--").split(" --")
     given = {key: int(value) for key, value in (flag.split() for flag in flags)}
     load = {"model": asked["model"], "input_tokens": 7680, "output_tokens": 1024}
     apart = infercost.utilization(gpu=asked["gpu"].partition(":")[0], disaggregated=True, **load, **given)
     assert float(found[2]) == pytest.approx(apart["tokens_per_s_per_user"], rel=1e-3)
     assert float(found[1]) == pytest.approx(apart["usd_per_million_tokens"], rel=1e-3)
+    assert int(found[3]) == apart["gpus"] * (1 + math.ceil(apart["prefill_per_decode"]))
     rows = [row for row in rows_of(report) if row["on_frontier"] and 1 / row["itl_s"] >= apart["tokens_per_s_per_user"]]
     assert apart["usd_per_million_tokens"] < (1 - cheaper) * min(row["usd_per_million_tokens_all_in"] for row in rows)
 
