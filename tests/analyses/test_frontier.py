@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import infercost
-from infercost.analyses.frontier.search import Point, Trial, candidates, most_batch, pareto_indices, search
+from infercost.analyses.frontier.search import Point, Trial, busy_ttft, candidates, most_batch, pareto_indices, search
 from infercost.errors import InfercostError
 from infercost.models.find import find_model
 from infercost.replica.layout import Layout, every_layout
@@ -205,7 +205,26 @@ def test_filters_take_from_the_rows_and_change_none() -> None:
     limit = sorted(row["ttft_s"] for row in whole)[len(whole) // 2]
     quick = rows_of(infercost.frontier(**SMALL, max_ttft=limit))
     assert quick
-    assert all(row["ttft_s"] <= limit for row in quick)
+    assert all(row["ttft_s"] <= row["busy_ttft_s"] <= limit for row in quick)
+
+
+def test_a_first_token_beside_a_full_batch_is_the_service_s() -> None:
+    """As ``userbase`` has it of a replica that is full, and no sooner than where as many follow each other in a loop.
+
+    One request at a time meets an idle server. A limit between two batches is kept by the first of them alone.
+    """
+    asked = {"model": "llama-3.1-70b", "gpu": "h100:8"}
+    rows = rows_of(infercost.frontier(**asked, tp=8, max_ttft=60))
+    assert (rows[0]["batch"], rows[0]["busy_ttft_s"]) == (1, pytest.approx(rows[0]["ttft_s"]))
+    row = rows[-1]
+    loop = infercost.utilization(**asked, tp=8, concurrency=row["batch"])
+    assert row["busy_ttft_s"] > loop["ttft_s"] > 1.3 * row["ttft_s"]
+    full = infercost.userbase(**asked, tp=8, max_sequences=row["batch"], users=10**6)
+    assert full["batch"] == pytest.approx(row["batch"], rel=0.01)
+    assert row["busy_ttft_s"] == pytest.approx(full["ttft_s"], rel=0.01)
+    limit = (rows[-2]["busy_ttft_s"] + row["busy_ttft_s"]) / 2
+    kept = rows_of(infercost.frontier(**asked, tp=8, max_ttft=limit))
+    assert rows[-2]["batch"] <= kept[-1]["batch"] < row["batch"]
 
 
 def test_users_share_replicas_evenly() -> None:
@@ -425,7 +444,9 @@ def test_the_frontier_is_that_of_every_point(options: str) -> None:
         kept = [
             point
             for (trial, _), point in zip(every, points, strict=True)
-            if trial.ttft <= goal.max_ttft and point.tpot <= goal.max_tpot and point.devices <= space.search.most
+            if busy_ttft(trial.candidate, point.batch) <= goal.max_ttft
+            and point.tpot <= goal.max_tpot
+            and point.devices <= space.search.most
         ]
         front = pareto_indices([point.speed for point in kept], [point.cost for point in kept])
         found = search(space)

@@ -393,7 +393,7 @@ def _columns(spaces: Spaces, front: Rows) -> tuple[str, ...]:
     paid = () if all(isclose(row[cost], row[f"{cost}_all_in"]) for row in front) else (f"{cost}_all_in",)
     devices = ("total_gpus",) if any(row["replicas"] > 1 for row in front) else ()
     names = ("name",) if len(spaces) > 1 else ()
-    first = ("ttft_s",) if front[0]["ttft_s"] is not None and not names else ()
+    first = ("busy_ttft_s" if "busy_ttft_s" in front[0] else "ttft_s",) if front[0]["ttft_s"] and not names else ()
     costs = paid if paid and (names or spaces[0].goal.is_of_rate) else (cost, *paid)  # room for names
     met = () if _has_no_prompts(front[0]) else ("itl_s",)
     return (*names, "tokens_per_s_per_user", *met, *costs, "utilization", *first, *devices, "flags")
