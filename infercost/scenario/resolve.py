@@ -330,12 +330,14 @@ def _supply(reading: Reading) -> dict[str, Any]:
 
 
 def _refuse_answers(reading: Reading) -> None:
-    """Refuse what follows from a load over a day: the batch, and how its hours differ."""
+    """Refuse what follows from a load over a day, the batch and how its hours differ, and replicas counted twice."""
     if "batch" in reading.given:
         raise BadValue("--batch is an answer here", "leave it out: it follows from the load and its limits")
     if ratios := [name for name in ("trough_to_mean", "peak_to_mean") if name in reading.given]:
         hint = "leave it out: --traffic has all hours of a day, of a preset or of a file of yours with 24 loads"
         raise BadValue(f"{flag(ratios[0])} is an answer here: replicas are counted hour by hour", hint)
+    if reading.get("replicas") and reading.get("scale_down"):
+        raise BadValue("--replicas and --scale-down both say how many run", "give one of them")
 
 
 def _service_of_users(reading: Reading, others: list[Reading]) -> Scenario:
@@ -348,8 +350,6 @@ def _service_of_users(reading: Reading, others: list[Reading]) -> Scenario:
     from infercost.scenario.deployments import take_tokens
 
     service = _service(reading)
-    if reading.get("replicas") and reading.get("scale_down"):
-        raise BadValue("--replicas and --scale-down both say how many run", "give one of them")
     service = queued(service, closed="concurrent" in reading.given)
     instead = _spend(reading, service)
     fixed = int(reading.take("replicas") or 0)
