@@ -106,8 +106,8 @@ def asking(question: Question, steps: bool = False, charts: bool = False) -> Cal
 
 
 def _is_limited(question: Question) -> bool:
-    """Whether an answer is held against a limit that it was not made for: on a cost, of a step on its time."""
-    limits = ("max_cost", *(("max_tpot",) if question.command == "utilization" else ()))
+    """Whether an answer is held against a limit that it was not made for: on a cost, a month's money, a step's time."""
+    limits = ("max_cost", "budget", *(("max_tpot",) if question.command == "utilization" else ()))
     swept = (text.partition("=")[0].strip().replace("-", "_") for text in question.get("sweep") or ())
     return not {*limits}.isdisjoint({*question.given, *swept, *(name for each in question.cases for name in each)})
 

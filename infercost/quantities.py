@@ -1098,6 +1098,7 @@ QUANTITIES: dict[str, Quantity] = {
     # figures: one step
     "tuned_step_time": figure("step time, tuned", "s", json="tuned_step_time_s"),
     "tuned_ttft": figure("time to first token, tuned", "s", json="tuned_ttft_s"),
+    "busy_ttft": figure("time to first token beside a full batch", "s", "TTFT", json="busy_ttft_s"),
     "bound_step_time": figure("bound on the step time", "s", "bound"),
     "bound": figure("what binds", "", "binds"),
     # figures: comparisons

@@ -89,7 +89,11 @@ DAILY_HOURS = Kind("hours a day", "h/day", {"": 1.0, "h": 1.0, "h/day": 1.0}, "8
 MINUTES = Kind("a time per day", "min/day", _DAILY, "10, 10min/day or 1.5h/day", most=1440)
 HOURLY = Kind("a price per hour", "USD/h", {"": 1.0, **_HOURLY}, "2.10, $2.10/h or 2.10 USD/h", currency=True)
 MONEY = Kind("a price", "USD", {"": 1.0, "USD": 1.0, "k": 1e3, "M": 1e6}, "25000, $25000 or $25k", currency=True)
-TOKEN_PRICE = Kind("a price of a million tokens", "USD", {"": 1.0, "USD": 1.0}, "0.60 or $0.60", currency=True)
+TOKEN_PRICE = Kind(
+    *("a price of a million tokens", "USD", {"": 1.0, "USD": 1.0}),
+    "IN/OUT or IN/OUT/CACHED, 0.20/0.60 or 0.20/0.60/0.02, or OUT alone: the provider's page of prices has them",
+    currency=True,
+)
 KWH_PRICE = Kind("a price of a kWh", "USD", _PER_KWH, "0.08 or $0.08/kWh", currency=True)
 YEARS = Kind("a number of years", "", {"": 1.0}, "5 or 2.5", least=1, most=100)
 USERS = Kind("a number of users", "", _COUNT, "1000, 100k or 1M", least=1, most=1e10)

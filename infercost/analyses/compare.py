@@ -318,8 +318,9 @@ def _model_verdict(scenario: Scenario, rows: tuple[dict[str, Any], ...]) -> str:
     able = [row for row in rows if row["fits"]]
     if not able:
         return "The model fits none of these."
-    batch = next((item.value for item in scenario.inputs if item.key == "batch"), 1)
-    who = "one user" if batch == 1 else f"a user at batch {batch:,}"
+    given = {item.key: item.value for item in scenario.inputs}
+    batch, between = given.get("batch", 1), " between prompts" if "input_tokens" in given else ""
+    who, rate = ("one user", "tokens/s") if batch == 1 else (f"a user at batch {batch:,}", f"tokens/s{between}")
     if scenario.question.get("output_tokens") == 1 and all(row.get("ttft_s") for row in able):
         return _first_token(able)
     fast, *others = sorted(able, key=lambda row: -row[_USER])
@@ -329,9 +330,9 @@ def _model_verdict(scenario: Scenario, rows: tuple[dict[str, Any], ...]) -> str:
         bound = "at best"
     place = counted(fast["gpus"], fast["name"])
     if not others:
-        text = f"{who[0].upper()}{who[1:]} gets {show(fast[_USER])} tokens/s {bound} on {place}{_layout_words(fast)}"
+        text = f"{who[0].upper()}{who[1:]} gets {show(fast[_USER])} {rate} {bound} on {place}{_layout_words(fast)}"
         return f"{text}, {show(fast[_DEVICE])} a device."
-    text = f"{place} is fastest for {who}, {show(fast[_USER])} tokens/s {bound}"
+    text = f"{place} is fastest for {who}, {show(fast[_USER])} {rate} {bound}"
     text += _beside_second(fast, others) + _if_near(fast, others[0])
     text += _in_prompts(able, fast)
     if dense[_DEVICE] == fast[_DEVICE] == fast[_USER]:

@@ -1,11 +1,12 @@
-"""Limits that an answer is held against once it is made: what a token costs, how long one takes in a step."""
+"""Limits that an answer is held against once it is made: what a token costs or a month, how long a step's takes."""
 
 from collections.abc import Callable, Iterator
 
+from infercost import formulas
 from infercost.errors import Missing
 from infercost.report import Report
 from infercost.scenario.scenario import Scenario
-from infercost.units import show
+from infercost.units import many, show
 
 #: What a million tokens cost in the answers of a command, that which was asked about before others.
 _COSTS = {
@@ -17,15 +18,29 @@ _COSTS = {
 
 
 def within(answer: Callable[[Scenario], Report], scenario: Scenario) -> Report:
-    """The answer, with a No where a token costs more than ``--max-cost`` or, in a step, takes longer than asked.
+    """The answer, with a No where a token costs too much, a replica a month, or a token of a step takes too long.
 
     Raises:
         Missing: no cost, or no time, is known to hold against it.
     """
     report = answer(scenario)
-    if not report.met or not (missed := [*_too_slow(report, scenario), *_too_dear(report, scenario)]):
+    missed = [*_too_large(scenario)]
+    if report.met:
+        missed += [*_too_slow(report, scenario), *_too_dear(report, scenario)]
+    if not missed:
         return report
-    return report.replace(verdict=f"No: {' and '.join(missed)}. {report.verdict.removeprefix('Yes: ')}", met=False)
+    advice = (*scenario.instead, *report.advice)
+    verdict = f"No: {' and '.join(missed)}. {report.verdict.removeprefix('Yes: ')}"
+    return report.replace(verdict=verdict, advice=advice, met=False)
+
+
+def _too_large(scenario: Scenario) -> Iterator[str]:
+    """What a replica costs a month, where a budget pays for none."""
+    if scenario.instead and scenario.rack.plan.fits:
+        month = formulas.cost.usd_per_month(price=scenario.service.price or 0.0, devices=scenario.rack.devices)
+        budget = scenario.question.get("budget")
+        devices = many(scenario.rack.devices, "device")
+        yield f"a replica of {devices} is {show(month, 'USD')} a month (limit {show(budget, 'USD')})"
 
 
 def _too_dear(report: Report, scenario: Scenario) -> Iterator[str]:

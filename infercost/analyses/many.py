@@ -22,7 +22,7 @@ Rows = Sequence[Values]
 T = TypeVar("T")
 LAYOUT = ("gpus", "tp", "pp", "ep", "dp")
 #: Limits, each of which decides what keeps it: a point has devices and a layout of its own.
-_LIMITS = ("max_tpot", "max_ttft", "max_wait_probability")
+_LIMITS = ("max_tpot", "max_ttft", "max_wait_probability", "budget")
 #: What replicas share in whole sequences.
 _SHARED = ("batch", "concurrency")
 #: What sets a load.

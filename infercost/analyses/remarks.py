@@ -142,6 +142,7 @@ Bands = dict[str, tuple[float, float]]
 REQUEST = {
     "prefill_time_s": "first_token",
     "ttft_s": "first_token",
+    "busy_ttft_s": "first_token",
     "ttft_all_at_once_s": "first_token",
     "request_time_s": "tokens_per_s",
 }
@@ -814,7 +815,7 @@ def with_means(report: Report, question: Question) -> Report:
         return report
     text = "times are means: p95 and p99 are not modelled"
     if "max_ttft" in given and question.command == "frontier":
-        text += f"; {flag('max_ttft')} is held against an idle server, infercost userbase has the wait too"
+        text += f"; {flag('max_ttft')} is held beside a full batch, the wait for a slot is in infercost userbase"
     elif "max_ttft" in given:
         text = text.replace(":", f", which {flag('max_ttft')} is held against:")
     return report.replace(notes=(*report.notes, Note("means", text)))

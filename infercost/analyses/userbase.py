@@ -62,7 +62,7 @@ from infercost.numeric import floor
 from infercost.parts.accelerator import called
 from infercost.parts.preset import counted
 from infercost.parts.traffic import DAY
-from infercost.replica.serving import Request
+from infercost.replica.serving import Request, lone_ttft
 from infercost.replica.step import critical_batch, reworked
 from infercost.report import Note, Report, Row, Series
 from infercost.scenario.scenario import ALL_TAKEN, TRACED, Habits, Scenario
@@ -462,10 +462,18 @@ def _time_rows(run: Run, row: dict[str, Any]) -> Iterator[Row]:
     if chance == 0 and fleet.closed and fleet.waiting >= 1:
         hour = "each of those at once has a slot"
     yield Row("tpot_s", day.tpot, f"mean; {show(day.slowest.tpot, 's')} in the slowest hour")
-    yield Row("ttft_s", row["ttft_s"], "no wait for a slot, slowest hour", shown=has_requests)
+    yield Row("ttft_s", row["ttft_s"], f"no wait for a slot, slowest hour{_idle_words(run, row)}", shown=has_requests)
     yield Row("wait_probability", chance, hour, shown=chance is not None)
     yield Row("mean_wait_s", waiting, "for a slot, mean over all; at most", shown=waiting is not None)
     yield Row("tokens_per_s", day.tokens_per_s, "mean over the day")
+
+
+def _idle_words(run: Run, row: Mapping[str, Any]) -> str:
+    """The time to a first token on an idle server, where most requests meet one and it is shorter; else nothing."""
+    if (request := run.service.request) is None or run.day.slowest.busy >= MOST:
+        return ""
+    alone = lone_ttft(run.service.running.replica, request)
+    return f"; most meet an idle server: {show(alone, 's')}" if alone < row["ttft_s"] * (1 - ALIKE) else ""
 
 
 def _money_rows(run: Run, row: dict[str, Any]) -> Iterator[Row]:
@@ -854,7 +862,7 @@ def service_advice(scenario: Scenario, run: Run) -> Iterator[str]:
     service, fleet = run.service, run.service.fleet
     budget = scenario.question.get("budget")
     if not run.day.stable:
-        yield _within(run) if budget else f"--replicas {run.needed}, or leave --replicas out"
+        yield _within(run, scenario) if budget else f"--replicas {run.needed}, or leave --replicas out"
     yield from fewer_bits(scenario, _users_taken)
     if not run.day.stable:
         return
@@ -872,10 +880,11 @@ def service_advice(scenario: Scenario, run: Run) -> Iterator[str]:
         yield f"--scale-down lets replicas go in quiet hours: {show(saved[0], 'share')} less to pay{_a_token(*saved)}"
 
 
-def _within(run: Run) -> str:
-    """The budget that pays for as many replicas as users take, and the users for whom those that there are do."""
+def _within(run: Run, scenario: Scenario) -> str:
+    """The budget that pays for as many replicas as users take, and the users for whom those that it pays for do."""
     month = (month_usd(run.service, run.day) or 0.0) / run.day.replicas * run.needed
-    return f"{show(month, 'USD')} a month (--budget) for all of them, or {show(run.capacity(run.day.replicas))} users"
+    fewer = "" if scenario.instead else f", or {show(run.capacity(run.day.replicas))} users"
+    return f"{show(month, 'USD')} a month (--budget) for all of them{fewer}"
 
 
 def _users_taken(scenario: Scenario) -> str:

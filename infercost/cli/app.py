@@ -3,8 +3,9 @@
 import os
 import shlex
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
+from itertools import pairwise
 from typing import Annotated, Any
 
 import typer
@@ -36,6 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     command = _built(next((arg for arg in args if not arg.startswith("-")), ""), _is_completing())
     try:
         _refuse_several(args)
+        _refuse_no_value(args)
         return int(command.main(args, prog_name="infercost", standalone_mode=False) or 0)
     except InfercostError as error:
         return fail(error.what, error.hint)
@@ -89,11 +91,20 @@ def _where(args: Sequence[str], option: str) -> str:
     """Where to look for an option that a command does not have: one that takes all words, or its own options."""
     command, *words = args
     shown = f"infercost {command} --help shows" if command in COMMANDS else "infercost --help shows"
+    if command.startswith("-") and (at := next((at for at, arg in enumerate(args) if arg in COMMANDS), 0)):
+        return f"options go behind the command: infercost {shlex.join([args[at], *args[:at], *args[at + 1 :]])}"
+    flags = _params_of(command)
+    if len(option) == 2 and option not in flags:
+        option = _of_one_dash(args, option)
+        if option in flags:
+            return f"did you mean {option}? {shown} what there is"
     name = option.removeprefix("--").replace("-", "_")
     *others, last = [each for each in COMMANDS if name in options_of(each)] or [""]
-    if command in COMMANDS and option and not last:
+    if command in COMMANDS and option and not (last or option in flags):
         return f"{_meant(command, name)}{shown} what there is"
-    if command not in COMMANDS or not last or name in options_of(command):
+    if option in flags:
+        return _value_of(command, option)
+    if command not in COMMANDS or not last:
         return f"{shown} what there is"
     owners = f"{option} is of {', '.join(others)}{' and ' if others else ''}{last}"
     owning = (each for each in (*_SERVING, *others, last) if name in options_of(each))
@@ -101,6 +112,19 @@ def _where(args: Sequence[str], option: str) -> str:
     if found := next(asked, None):
         return f"{owners}: infercost {shlex.join((found[0], *found[1]))}"
     return f"{owners}; {shown} its own"
+
+
+def _of_one_dash(args: Sequence[str], option: str) -> str:
+    """The flag that a word of one dash means: ``--tp`` for ``-tp``, ``--model`` for ``-m``."""
+    word = next((arg for arg in args if arg.startswith(option)), option).removeprefix("-").partition("=")[0]
+    return f"--{(_LETTERS if args[0] in COMMANDS else _LETTERS | _FIRST).get(word, word)}"
+
+
+def _params_of(command: str) -> Mapping[str, Any]:
+    """The options of a command, or of infercost itself, by their flags."""
+    whole = _built(command, False)
+    params = whole.commands.get(command, whole).params
+    return {flag: param for param in params if param.param_type_name == "option" for flag in param.opts}
 
 
 def _without_batch(words: Sequence[str]) -> list[str]:
@@ -162,6 +186,25 @@ _WORDS = {
     **dict.fromkeys(("qps", "rps", "rate"), "request_rate"),
     **dict.fromkeys(("max_usd_per_million", "max_usd_per_million_tokens", "max_cost_per_million"), "max_cost"),
 }
+
+#: What letters behind one dash mean to people, by flags or by words of the next table, and before any command.
+_LETTERS = {
+    "b": "batch",
+    "c": "context",
+    "ctk": "kv-dtype",
+    "d": "dtype",
+    "f": "format",
+    "g": "gpu",
+    "j": "json",
+    "m": "model",
+    "n": "output-tokens",
+    "p": "input-tokens",
+    "q": "quiet",
+    "u": "users",
+    "ub": "ubatch",
+    "v": "verbose",
+}
+_FIRST = {"v": "version", "V": "version"}
 
 #: What people would give of what follows from a load, is theirs to reckon or is not modelled, by whole names and by
 #: words of them, and what to give or to do instead.
@@ -289,6 +332,20 @@ def _refuse_several(args: Sequence[str]) -> None:
         several = sum(arg.partition("=")[0] == f"--{name}" for arg in args) > 1
         if several and name in known and not known[name].repeat:
             raise BadValue(f"{args[0]} answers for one --{name}", hint)
+
+
+def _refuse_no_value(args: Sequence[str]) -> None:
+    """Refuse an option in the place of the value of another one: Typer takes its name for the value."""
+    params = _params_of(args[0]) if args[0] in COMMANDS else {}
+    for arg, after in pairwise(args):
+        if after in params and arg in params and not params[arg].is_flag:
+            raise BadValue(f"{arg} has no value before {after}", _value_of(args[0], arg))
+
+
+def _value_of(command: str, option: str) -> str:
+    """What the value of an option is, as a hint."""
+    param = _params_of(command)[option]
+    return f"{option} {param.metavar}: {param.help}"
 
 
 def _is_json(args: Sequence[str]) -> bool:

@@ -87,7 +87,7 @@ ROWS = {
     "economies": f"{_LEVEL} cost_ratio",
     "frontier": f"""{_STEP} name gpu model dtype tp pp ep replicas total_gpus prefill_per_decode
     device_seconds_per_token usd_per_million_tokens_all_in device_seconds_per_token_all_in flags replay on_frontier
-    draft_passes_time_s accept_length plain_tpot_s draft_speedup cache_transfer_time_s""",
+    draft_passes_time_s accept_length plain_tpot_s draft_speedup cache_transfer_time_s busy_ttft_s""",
     "compare": f"""{_STEP} {_TREND} name released rate peak_flops_per_s drain_time_s flops_per_joule memory_bytes weak
     memory_bandwidth_bytes_per_s power_w {_ROOM} why_not replicas tp pp ep usd_per_hour usd_per_month usd_per_gpu_hour
     price_basis price_date efficiency flags replay""",

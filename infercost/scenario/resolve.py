@@ -330,12 +330,14 @@ def _supply(reading: Reading) -> dict[str, Any]:
 
 
 def _refuse_answers(reading: Reading) -> None:
-    """Refuse what follows from a load over a day: the batch, and how its hours differ."""
+    """Refuse what follows from a load over a day, the batch and how its hours differ, and replicas counted twice."""
     if "batch" in reading.given:
         raise BadValue("--batch is an answer here", "leave it out: it follows from the load and its limits")
     if ratios := [name for name in ("trough_to_mean", "peak_to_mean") if name in reading.given]:
         hint = "leave it out: --traffic has all hours of a day, of a preset or of a file of yours with 24 loads"
         raise BadValue(f"{flag(ratios[0])} is an answer here: replicas are counted hour by hour", hint)
+    if reading.get("replicas") and reading.get("scale_down"):
+        raise BadValue("--replicas and --scale-down both say how many run", "give one of them")
 
 
 def _service_of_users(reading: Reading, others: list[Reading]) -> Scenario:
@@ -348,10 +350,8 @@ def _service_of_users(reading: Reading, others: list[Reading]) -> Scenario:
     from infercost.scenario.deployments import take_tokens
 
     service = _service(reading)
-    if reading.get("replicas") and reading.get("scale_down"):
-        raise BadValue("--replicas and --scale-down both say how many run", "give one of them")
     service = queued(service, closed="concurrent" in reading.given)
-    _spend(reading, service)
+    instead = _spend(reading, service)
     fixed = int(reading.take("replicas") or 0)
     if fixed and not any(name in reading.given for name in LOADS):
         service = _answering(reading, service, fixed)
@@ -364,29 +364,33 @@ def _service_of_users(reading: Reading, others: list[Reading]) -> Scenario:
     users, *_ = [reading.take(name) for name in ("users", "margin", "seat_price", "request_rate", "max_cost")]
     concurrent = reading.take("concurrent") if users is None else None
     api_price = read_api_price(reading, service.request)
-    fields: dict[str, Any] = {"api_price": api_price, "remedies": tuple(_remedies(reading, service))}
+    fields: dict[str, Any] = {
+        "api_price": api_price,
+        "remedies": tuple(_remedies(reading, service)),
+        "instead": instead,
+    }
     if api_price:
         fields["others"] = _alike(loaded, others)
     return _serving(reading, service, users=users, concurrent=concurrent, **fields)
 
 
-def _spend(reading: Reading, service: "Service") -> None:
-    """Take a month's money as the whole replicas that it pays for, each every hour; BadValue where it pays for none."""
+def _spend(reading: Reading, service: "Service") -> tuple[str, ...]:
+    """Take a month's money as the whole replicas that it pays for, each every hour, or as one where it pays for none.
+
+    What it would pay for then, in words; nothing where it pays for some. BadValue beside what decides their number too.
+    """
     if (budget := reading.take("budget")) is None:
-        return
+        return ()
     if other := next((name for name in ("replicas", "scale_down") if reading.get(name)), None):
         raise BadValue(f"--budget and {flag(other)} both say how many run", "give one of them")
     if service.price is None:
         raise Missing("--budget needs the price of a device-hour", "give --price 2.10")
-    rack = service.running.rack
-    month = usd_per_month(price=service.price, devices=rack.devices)
-    if budget < month:
-        size = many(rack.devices, "device")
-        what = f"--budget {show(budget, 'USD')}: a replica of {size} is {show(month, 'USD')} a month"
-        least = _least_words(reading, service)
-        other = "".join(f"; {words}" for words in _instead(reading, budget))
-        raise BadValue(what, f"give more, or a lower --price: {least}{other}")
-    reading.given["replicas"] = Given(int(floor(budget / month)), "assumed: all that --budget pays for")
+    month = usd_per_month(price=service.price, devices=service.running.rack.devices)
+    if budget >= month:
+        reading.given["replicas"] = Given(int(floor(budget / month)), "assumed: all that --budget pays for")
+        return ()
+    reading.given["replicas"] = Given(1, "assumed: the least, more than --budget pays for")
+    return (f"more money, or a lower --price: {_least_words(reading, service)}", *_instead(reading, budget))
 
 
 def _least_words(reading: Reading, service: "Service") -> str:

@@ -157,8 +157,8 @@ class Scenario(NamedTuple):
     command without hardware has neither ``rack`` nor ``running``; ``fit`` has a rack alone, or a ``need`` where no
     accelerator is named. ``others`` are services on other devices than were chosen for theirs, ``requests`` those
     of a job, ``deadline`` its longest time in seconds, ``remedies`` flags with which a limit on latency is met,
-    ``files`` is what was read of benchmarks, ``is_row`` whether this is one of many rows, whose advice nobody
-    reads.
+    ``instead`` what a budget would take that pays for no replica, ``files`` is what was read of benchmarks, ``is_row``
+    whether this is one of many rows, whose advice nobody reads.
     """
 
     question: Question
@@ -179,6 +179,7 @@ class Scenario(NamedTuple):
     service: "Service" = None  # type: ignore[assignment]
     others: "tuple[Service, ...]" = ()
     remedies: tuple[str, ...] = ()
+    instead: tuple[str, ...] = ()
     habits: Habits | None = None
     users: float | None = None
     concurrent: float | None = None

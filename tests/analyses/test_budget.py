@@ -7,6 +7,7 @@ import pytest
 import infercost
 from infercost.errors import InfercostError
 from infercost.parts import catalog
+from tests.conftest import Run
 
 ASKED = {"gpu": "h100:2", "model": "llama-3.1-8b", "price": 2}
 #: What a hint names: devices, part, a month, and the flags that ask for it.
@@ -15,6 +16,14 @@ NAMED = re.compile(
 )
 #: Weights of 70.6 GB, which one device of 80 GB holds without room for a cache beside an engine.
 FREE = {"gpu": "h100", "model": "llama-3.3-70b", "dtype": "fp8", "price": 3.49}
+
+
+def _hint(asked: dict, budget: int) -> str:
+    """What is said of a budget that pays for no replica; without a part, that one is needed."""
+    try:
+        return "; ".join(infercost.userbase(**asked, budget=budget).advice)
+    except InfercostError as error:
+        return error.hint
 
 
 @pytest.mark.parametrize(("budget", "replicas"), [("2920", 1), ("5.9k", 2), ("$20k", 6)])
@@ -59,7 +68,6 @@ def test_advice_within_a_budget_is_what_it_pays_for() -> None:
 
 def test_a_budget_is_refused_where_it_says_nothing() -> None:
     for options, words in (
-        ({"budget": 2919}, r"a replica of 2 devices is \$2,920 a month"),
         ({"budget": "20k", "replicas": 2}, "--budget and --replicas"),
         ({"budget": "20k", "scale_down": True}, "--budget and --scale-down"),
     ):
@@ -85,9 +93,28 @@ def test_a_budget_chooses_among_the_replicas_that_it_pays_for(budget: int, devic
     ],
 )
 def test_a_budget_that_pays_for_no_replica_names_the_least(more: dict, devices: int, hint: str) -> None:
-    with pytest.raises(InfercostError, match=f"a replica of {devices} devices is") as error:
-        infercost.userbase(**FREE, budget=5000, **more)
-    assert re.search(hint, error.value.hint)
+    """The answer is a No with what one replica is a month: its devices at $3.49 an hour, 730 hours."""
+    said = infercost.userbase(**FREE, budget=5000, **more)
+    assert not said.met
+    assert said["usd_per_month"] == pytest.approx(devices * 3.49 * 730)
+    month = rf"\${devices * 3.49 * 730:,.0f} a month"
+    assert re.match(rf"No: a replica of {devices} devices is {month} \(limit \$5,000\)\. \d", said.verdict)
+    assert re.search(hint, said.advice[0])
+
+
+def test_a_budget_below_a_replica_is_a_limit_like_others(run: Run) -> None:
+    """Exit code 3; beside what a token costs, and where a load does not fit; each point of a sweep has its replica."""
+    asked = ("userbase", "--gpu", "h100:2", "--model", "llama-3.1-8b", "--price", "2", "--json")
+    said = run(*asked, "--users", "9", "--budget", "2919", "--max-cost", "0.01")
+    assert (said.code, said.json["met"]) == (3, False)
+    verdict = said.json["verdict"]
+    assert verdict.startswith("No: a replica of 2 devices is $2,920 a month (limit $2,919) and $")
+    assert verdict.count("No: ") == 1
+    many = run(*asked, "--users", "1M", "--budget", "2919").json
+    assert "(limit $2,919). 1,000,000 daily users (" in many["verdict"]
+    assert any(each.endswith(" a month (--budget) for all of them") for each in many["advice"])
+    rows = infercost.userbase(**FREE, sweep="budget=5000,5100,10k").to_dict()["rows"]
+    assert [(row["met"], row["gpus"]) for row in rows] == [(False, 2), (True, 2), (True, 3)]
 
 
 @pytest.mark.parametrize(
@@ -102,9 +129,7 @@ def test_a_budget_that_pays_for_no_replica_names_the_least(more: dict, devices: 
 )
 def test_a_budget_that_is_too_small_names_what_it_pays_for(asked: dict[str, str], budget: int) -> None:
     """Each that is named is asked again: it costs its devices' rent of 730 hours, and serves within the budget."""
-    with pytest.raises(InfercostError) as error:
-        infercost.userbase(**asked, budget=budget)
-    named = NAMED.findall(error.value.hint)
+    named = NAMED.findall(_hint(asked, budget))
     assert named
     for count, name, month, gpu, dtype in named:
         rent = asked.get("price") or catalog.load("accelerators", name).value("rent_neocloud")
@@ -115,12 +140,10 @@ def test_a_budget_that_is_too_small_names_what_it_pays_for(asked: dict[str, str]
 
 def test_a_budget_below_the_cheapest_part_is_told_what_that_costs() -> None:
     for asked in ({"gpu": "h100"}, {}):
-        with pytest.raises(InfercostError) as error:
-            infercost.userbase(model="deepseek-v3", budget=100, **asked)
-        assert re.search(r"the cheapest of all: \d+ x \S+ holds? it in int4 for \$[\d,]+ a month", error.value.hint)
-    with pytest.raises(InfercostError) as error:  # a price of one's own is of no other part
-        infercost.userbase(model="deepseek-v3", gpu="h100", price=2, budget=100)
-    assert set(re.findall(r"--gpu (\S+)", error.value.hint)) == {"h100-sxm"}
+        words = _hint({"model": "deepseek-v3", **asked}, 100)
+        assert re.search(r"the cheapest of all: \d+ x \S+ holds? it in int4 for \$[\d,]+ a month", words)
+    own = _hint({"model": "deepseek-v3", "gpu": "h100", "price": 2}, 100)  # a price of one's own is of no other part
+    assert set(re.findall(r"--gpu (\S+)", own)) == {"h100-sxm"}
 
 
 def test_a_budget_takes_the_replicas_of_which_it_pays_for_most_tokens() -> None:

@@ -233,6 +233,7 @@ def test_the_verdict_says_the_batch_where_it_is_not_one(names: tuple[str, ...], 
     assert "batch" not in one["verdict"]
     assert "one user" in one["verdict"].lower()
     assert "a user at batch 64" in many["verdict"].lower().replace(",", "")
+    assert "tokens/s between prompts (bound" in many["verdict"]  # as in utilization --batch 64, whose ITL has prompts
     assert "one user" not in many["verdict"].lower()
 
 

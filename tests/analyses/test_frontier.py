@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import infercost
-from infercost.analyses.frontier.search import Point, Trial, candidates, most_batch, pareto_indices, search
+from infercost.analyses.frontier.search import Point, Trial, busy_ttft, candidates, most_batch, pareto_indices, search
 from infercost.errors import InfercostError
 from infercost.models.find import find_model
 from infercost.replica.layout import Layout, every_layout
@@ -205,7 +205,26 @@ def test_filters_take_from_the_rows_and_change_none() -> None:
     limit = sorted(row["ttft_s"] for row in whole)[len(whole) // 2]
     quick = rows_of(infercost.frontier(**SMALL, max_ttft=limit))
     assert quick
-    assert all(row["ttft_s"] <= limit for row in quick)
+    assert all(row["ttft_s"] <= row["busy_ttft_s"] <= limit for row in quick)
+
+
+def test_a_first_token_beside_a_full_batch_is_the_service_s() -> None:
+    """As ``userbase`` has it of a replica that is full, and no sooner than where as many follow each other in a loop.
+
+    One request at a time meets an idle server. A limit between two batches is kept by the first of them alone.
+    """
+    asked = {"model": "llama-3.1-70b", "gpu": "h100:8"}
+    rows = rows_of(infercost.frontier(**asked, tp=8, max_ttft=60))
+    assert (rows[0]["batch"], rows[0]["busy_ttft_s"]) == (1, pytest.approx(rows[0]["ttft_s"]))
+    row = rows[-1]
+    loop = infercost.utilization(**asked, tp=8, concurrency=row["batch"])
+    assert row["busy_ttft_s"] > loop["ttft_s"] > 1.3 * row["ttft_s"]
+    full = infercost.userbase(**asked, tp=8, max_sequences=row["batch"], users=10**6)
+    assert full["batch"] == pytest.approx(row["batch"], rel=0.01)
+    assert row["busy_ttft_s"] == pytest.approx(full["ttft_s"], rel=0.01)
+    limit = (rows[-2]["busy_ttft_s"] + row["busy_ttft_s"]) / 2
+    kept = rows_of(infercost.frontier(**asked, tp=8, max_ttft=limit))
+    assert rows[-2]["batch"] <= kept[-1]["batch"] < row["batch"]
 
 
 def test_users_share_replicas_evenly() -> None:
@@ -425,7 +444,9 @@ def test_the_frontier_is_that_of_every_point(options: str) -> None:
         kept = [
             point
             for (trial, _), point in zip(every, points, strict=True)
-            if trial.ttft <= goal.max_ttft and point.tpot <= goal.max_tpot and point.devices <= space.search.most
+            if busy_ttft(trial.candidate, point.batch) <= goal.max_ttft
+            and point.tpot <= goal.max_tpot
+            and point.devices <= space.search.most
         ]
         front = pareto_indices([point.speed for point in kept], [point.cost for point in kept])
         found = search(space)
@@ -709,15 +730,19 @@ def test_the_best_says_its_tokens_of_a_device(run: Run) -> None:
 def test_prompts_apart_are_named_where_they_cost_less_at_the_same_speed(asked: dict[str, Any], cheaper: float) -> None:
     """Where prompts ride along, users wait for them; the command that is named has its speed and its price."""
     report = infercost.frontier(**asked)
-    words = r"would make it \$([\d.]+) .* at ([\d.]+) tokens/s a user \(utilization --disaggregated ([^)]+)\)"
+    words = (
+        r"would make the (?:knee|cheapest) \$([\d.]+) .* at ([\d.]+) tokens/s a user, (\d+) devices in all "
+        r"\(utilization --disaggregated ([^)]+)\)"
+    )
     found = re.search(words, report.advice[0])
     assert found
-    flags = found[3].removeprefix("--").split(" --")
+    flags = found[4].removeprefix("--").split(" --")
     given = {key: int(value) for key, value in (flag.split() for flag in flags)}
     load = {"model": asked["model"], "input_tokens": 7680, "output_tokens": 1024}
     apart = infercost.utilization(gpu=asked["gpu"].partition(":")[0], disaggregated=True, **load, **given)
     assert float(found[2]) == pytest.approx(apart["tokens_per_s_per_user"], rel=1e-3)
     assert float(found[1]) == pytest.approx(apart["usd_per_million_tokens"], rel=1e-3)
+    assert int(found[3]) == apart["gpus"] * (1 + math.ceil(apart["prefill_per_decode"]))
     rows = [row for row in rows_of(report) if row["on_frontier"] and 1 / row["itl_s"] >= apart["tokens_per_s_per_user"]]
     assert apart["usd_per_million_tokens"] < (1 - cheaper) * min(row["usd_per_million_tokens_all_in"] for row in rows)
 

@@ -7,8 +7,8 @@ from tests.conftest import Run
 ONE = ("--model", "llama-3.1-70b", "--gpu", "h100:4", "--isl", "2000", "--osl", "500")
 SAID = "times are means: p95 and p99 are not modelled"
 LIMIT = "times are means, which --max-ttft is held against: p95 and p99 are not modelled"
-#: A frontier has no load but a full batch, and its limit is that of a prompt alone.
-IDLE = f"{SAID}; --max-ttft is held against an idle server, infercost userbase has the wait too"
+#: A frontier has no load but a full batch, whose slots are never waited for.
+FULL = f"{SAID}; --max-ttft is held beside a full batch, the wait for a slot is in infercost userbase"
 
 
 def means(run: Run, *asked: str) -> list[str]:
@@ -24,7 +24,7 @@ def means(run: Run, *asked: str) -> list[str]:
         (("userbase", *ONE, "--request-rate", "3.4", "--max-ttft", "1s", "--replicas", "1"), LIMIT),
         (("userbase", *ONE, "--users", "1000"), SAID),
         (("compare", "h100", "h200", "--model", "llama-3.1-70b", *ONE[4:], "--request-rate", "1"), SAID),
-        (("frontier", *ONE, "--max-ttft", "1s"), IDLE),
+        (("frontier", *ONE, "--max-ttft", "1s"), FULL),
     ],
 )
 def test_a_load_or_a_limit_has_means(asked: tuple[str, ...], said: str, run: Run) -> None:

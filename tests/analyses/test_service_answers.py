@@ -212,7 +212,7 @@ def test_every_null_has_one_note_that_fits_it(run: Run) -> None:
         ("--years", "0.5", "write a number of years as 5 or 2.5"),
         ("--pue", "0.9", "a ratio is at least 1"),
         ("--interest", "-1", "is below zero"),
-        ("--api-price", "cheap", "a price of a million tokens as 0.60"),
+        ("--api-price", "cheap", "a price of a million tokens as IN/OUT or IN/OUT/CACHED, 0.20/0.60 or "),
         ("--power-price", "cheap", "a price of a kWh as 0.08"),
         ("--points", "0", "write a number of rows as 2, 16 or 100"),
         ("--points", "1", "a number of rows is at least 2"),

@@ -611,3 +611,15 @@ def test_how_many_replicas_would_do_says_the_devices_of_several(gpu: str, whole:
     report = infercost.userbase(gpu=gpu, model=model, users=20_000, replicas=1)
     needed = infercost.userbase(gpu=gpu, model=model, users=20_000)["replicas"]
     assert report.verdict.endswith(f": {needed} replicas would do{whole}.")
+
+
+@pytest.mark.parametrize("gpu", ["h100:2", "h100:4"])
+def test_a_lone_user_of_a_service_is_the_one_of_a_step(gpu: str, run: Run) -> None:
+    """Tokens as of batch 1; the first one has steps of others under way, and an idle server's is said beside it."""
+    asked = ("--gpu", gpu, "--model", "llama-3.1-70b")
+    step = run("utilization", *asked, "--batch", "1", "--json").json["results"]
+    said = run("userbase", *asked, "--users", "1", "--json").json["results"]
+    assert said["tpot_s"] == pytest.approx(step["tpot_s"], rel=5e-4)  # 10 minutes a day one more may come
+    words = " ".join(run("userbase", *asked, "--users", "1").out.split())
+    assert f"most meet an idle server: {1000 * step['ttft_s']:.4g} ms" in words
+    assert "idle server" not in run("userbase", *asked, "--users", "100k").out

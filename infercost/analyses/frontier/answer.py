@@ -117,7 +117,7 @@ def _report(scenario: Scenario, frontiers: list[Frontier]) -> Report:
             [front[at] for at in shown],
             shown.index(asked) if not best and len(front) > 1 else None,
         ),
-        advice=(*apart_words(points[joint[asked]], front[asked]), *_advice(front)),
+        advice=(*apart_words(points[joint[asked]], front[asked], _measure(scenario.goal)), *_advice(front)),
         replay=_replays(of_front, named=len(spaces) > 1),
         notes=(
             *_notes(of_front, frontiers, front, len(front) if best else len(shown)),
@@ -393,7 +393,7 @@ def _columns(spaces: Spaces, front: Rows) -> tuple[str, ...]:
     paid = () if all(isclose(row[cost], row[f"{cost}_all_in"]) for row in front) else (f"{cost}_all_in",)
     devices = ("total_gpus",) if any(row["replicas"] > 1 for row in front) else ()
     names = ("name",) if len(spaces) > 1 else ()
-    first = ("ttft_s",) if front[0]["ttft_s"] is not None and not names else ()
+    first = ("busy_ttft_s" if "busy_ttft_s" in front[0] else "ttft_s",) if front[0]["ttft_s"] and not names else ()
     costs = paid if paid and (names or spaces[0].goal.is_of_rate) else (cost, *paid)  # room for names
     met = () if _has_no_prompts(front[0]) else ("itl_s",)
     return (*names, "tokens_per_s_per_user", *met, *costs, "utilization", *first, *devices, "flags")
@@ -414,7 +414,7 @@ def _notes(spaces: Spaces, frontiers: list[Frontier], front: Rows, shown: int) -
     if spaces[0].load.request:
         text = "costs pay for prompts too, which ride along with the steps of a batch that stays full"
         limits = " and --max-tpot" if spaces[0].goal.max_tpot < inf else ""
-        alone = f"speeds of the table are between prompts, ITL (itl_s){limits} with those of others;"
+        alone = f"tokens/s of the table are between prompts, ITL (itl_s){limits} with those of others;"
         yield Note("prompts", f"{alone} {text}")
     if (unheld := sum(each.unheld for each in frontiers)) > 0:
         yield Note("left-out", f"memory does not hold {many(unheld, 'pair')} of a layout and a batch asked for")
@@ -430,7 +430,7 @@ def _notes(spaces: Spaces, frontiers: list[Frontier], front: Rows, shown: int) -
 # What prompts on devices of their own would make of a point of the frontier, where they ride along with its steps.
 
 
-def apart_words(point: Point, row: Mapping[str, Any]) -> Iterator[str]:
+def apart_words(point: Point, row: Mapping[str, Any], measure: str) -> Iterator[str]:
     """The cheapest such layout at the speed of a row or a higher one, where it costs less by more than the row's error.
 
     It does with whole replicas for prompts, within ``--max-gpus``. None for a load, whose devices are counted.
@@ -450,7 +450,9 @@ def apart_words(point: Point, row: Mapping[str, Any]) -> Iterator[str]:
         cost = f"{show(usd, 'USD')} a million output tokens"
     flags = f"utilization --disaggregated {flags_of(found.candidate, found.batch)}"
     name = point.candidate.search.setup.part.name
-    yield f"prompts on {name} of their own would make it {cost} at {speed} tokens/s a user ({flags})"
+    which = f"{_BEST[measure][0].lower()}{_BEST[measure][1:]}"
+    words = f"{cost} at {speed} tokens/s a user, {many(found.devices, 'device')} in all"
+    yield f"prompts on {name} of their own would make {which} {words} ({flags})"
 
 
 def _in_time(space: Scenario, tpot: float) -> Iterator[Apart]:

@@ -10,13 +10,13 @@ from typing import Any, NamedTuple
 
 from infercost import formulas
 from infercost.analyses.remarks import step_notes
-from infercost.analyses.step import prefill_per_decode, request_results, step_results
+from infercost.analyses.step import prefill_per_decode, step_results
 from infercost.errors import Missing
 from infercost.numeric import ceiling, rounded_up
 from infercost.parts.stack import law
 from infercost.replica.layout import Layout, asking, every_layout
 from infercost.replica.memory import recounted
-from infercost.replica.serving import paid_rate, prompt_steps, prompts_gap, tpot_met
+from infercost.replica.serving import first_token_met, lone_ttft, paid_rate, prompt_steps, prompts_gap, tpot_met
 from infercost.replica.step import pace_of, slower_from, tpot_of
 from infercost.report import Note, Report, Row
 from infercost.scenario.rack import MOST_DEVICES, has_few_stages
@@ -123,8 +123,6 @@ class Trial:
 
     def __init__(self, candidate: Scenario) -> None:
         self.candidate, load = candidate, candidate.load
-        results = {} if candidate.goal.max_ttft == inf else request_results(candidate.running, load, 1, 0.0)
-        self.ttft = results.get("ttft_s", 0.0)
         # the first token of a request comes with its prompt
         self.first = load.request.output_tokens / load.request.decoded if load.request else 1.0
         # a step without prompts takes as long as a token
@@ -199,11 +197,15 @@ class Trial:
         return *batches[: on_time - 1], *range(batches[on_time - 1], batches[on_time]), *batches[on_time:]
 
     def on_time(self, batches: Sequence[int]) -> int:
-        """How many batches of a group keep the limit on the time of a token."""
-        limit = self.candidate.goal.max_tpot
-        if limit == inf:
+        """How many batches of a group keep the limits on the time of a token and of the first one."""
+        goal = self.candidate.goal
+        if goal.max_tpot == goal.max_ttft == inf:
             return len(batches)
-        return bisect_left(batches, True, key=lambda batch: self.at(batch).tpot > limit)
+        return bisect_left(batches, True, key=self._is_late)
+
+    def _is_late(self, batch: int) -> bool:
+        goal = self.candidate.goal
+        return busy_ttft(self.candidate, batch) > goal.max_ttft or self.at(batch).tpot > goal.max_tpot
 
     def between(self, small: int, large: int) -> Iterator[int]:
         """Between two batches the smallest of each number of replicas that may be had, most replicas first."""
@@ -214,6 +216,17 @@ class Trial:
             small = every[bisect_left(every, -replicas, key=lambda batch: -self.at(batch).replicas)]
             yield small
             replicas = self.at(small).replicas - 1
+
+
+def busy_ttft(candidate: Scenario, batch: int) -> float:
+    """Seconds to the first token beside the others of a batch that stays full, no slot waited for; 0 without a limit.
+
+    One request at a time meets an idle server.
+    """
+    replica, request = candidate.running.replica, candidate.load.request
+    if request is None or candidate.goal.max_ttft == inf:
+        return 0.0
+    return lone_ttft(replica, request) if batch == 1 else first_token_met(replica, batch, request)
 
 
 class Front:
@@ -250,7 +263,7 @@ def search(space: Scenario) -> Frontier:
     held, layouts, misfits = candidates(space)
     trials = [Trial(each) for each in held]
     groups = [(trial, batches) for trial in trials for batches in trial.groups()]
-    timely = [(each, batches[: each.on_time(batches)]) for each, batches in groups if each.ttft <= goal.max_ttft]
+    timely = [(each, batches[: each.on_time(batches)]) for each, batches in groups]
     timely = [(each, batches) for each, batches in timely if batches]
     points = tuple(pareto(looked_at(timely)))
     return Frontier(
@@ -260,7 +273,7 @@ def search(space: Scenario) -> Frontier:
         misfits=misfits,
         unheld=sum(batch > most for most in map(most_batch, held) for batch in goal.batches),
         tpot=min((each.at(batches[0]).tpot for each, batches in groups), default=inf),
-        soonest=min((each.ttft for each in trials), default=0.0),
+        soonest=min((busy_ttft(each.candidate, batches[0]) for each, batches in groups), default=0.0),
         fewest=0 if points else min((each.at(batch).devices for each, some in timely for batch in some), default=inf),
         nearest=None if points else _nearest_of(groups, goal, space.search.most),
     )
@@ -271,7 +284,7 @@ def _nearest_of(groups: Iterable[tuple[Trial, Sequence[int]]], goal: Goal, most:
     found = []
     for each, batches in groups:
         batch = next((batch for batch in batches if each.at(batch).devices <= most), None)
-        found += [(each.at(batch).tpot, each.ttft)] if batch else []
+        found += [(each.at(batch).tpot, busy_ttft(each.candidate, batch))] if batch else []
     return min(found, key=lambda times: max(times[0] / goal.max_tpot, times[1] / goal.max_ttft), default=None)
 
 
@@ -399,6 +412,7 @@ def priced(point: Point, *, bracketed: bool = True) -> dict[str, Any]:
         **results,
         "prefill_per_decode": prefill,
         "usd_per_million_tokens_all_in": paid,
+        **({"busy_ttft_s": busy_ttft(candidate, batch)} if candidate.goal.max_ttft < inf else {}),
     }
 
 
