@@ -469,7 +469,7 @@ def _bill(scenario: Scenario) -> Bill:
     users = scenario.users
     if asked is not None and messages is not None:
         users = formulas.cost.users_of_tokens(tokens_per_month=asked, messages_per_day=messages, **lengths)
-    if users is not None:
+    if users is not None and messages is not None:
         requests = formulas.cost.requests_per_month(users=users, messages_per_day=messages)
     else:
         requests = formulas.cost.requests_of_tokens(tokens_per_month=asked, **lengths)

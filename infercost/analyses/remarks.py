@@ -307,7 +307,8 @@ def _habits(given: Mapping[str, Input]) -> str:
     minutes, share, messages = (given.get(key) for key in ("minutes_per_day", "decoding_share", "messages_per_day"))
     if minutes and minutes.assumed:
         of = " of decoding" if share and share.value == 1 else ""
-        return f"{digits(minutes.value)} minutes{of} a day assumed"
+        whose = "; --users says how many have them" if {"tokens_per_month", "seat_price"} <= {*given} else ""
+        return f"{digits(minutes.value)} minutes{of} a day assumed{whose}"
     if messages and messages.origin.startswith(preset := "workload "):
         return f"by {messages.origin.removeprefix(preset)} {digits(messages.value)} messages a day"
     return ""

@@ -35,6 +35,7 @@ from infercost.fleet.cost import (
     following,
     in_flight_of,
     largest,
+    messages_of,
     month_usd,
     most_users,
     of_month,
@@ -318,7 +319,10 @@ def _shown_service(scenario: Scenario, service: Service, day: Day) -> Callable[[
 
     def shown() -> None:
         if (tokens := scenario.question.get("tokens_per_month")) is not None:
-            of_month(scenario.service, tokens)
+            if scenario.question.get("users") is None:
+                of_month(scenario.service, tokens)
+            elif service.request:
+                messages_of(service.request, day.users, tokens)
         again, kept = reworked_service(service), reworked_day(fleet, day)
         if fleet.waiting < 1:
             staffed_wait(fleet, day.users, max(fleet.hours))

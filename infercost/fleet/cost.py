@@ -222,6 +222,12 @@ def of_month(service: Service, tokens: float) -> tuple[float, Service]:
     return users, of_messages(service, formulas.cost.messages_of_tokens(users=users, **lengths))
 
 
+def messages_of(request: Request, users: float, tokens: float) -> float:
+    """Messages a day of each of so many users who have so many tokens in and out in a month."""
+    lengths = {"input_tokens": request.input_tokens, "output_tokens": request.output_tokens}
+    return formulas.cost.messages_of_tokens(tokens_per_month=tokens, users=users, **lengths)
+
+
 def of_messages(service: Service, messages: float) -> Service:
     """A service whose users send so many messages a day, in place of minutes; streams count each token as one."""
     decoded = service.fleet.curve.decoded or 1.0

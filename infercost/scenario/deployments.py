@@ -13,6 +13,7 @@ from infercost.fleet.cost import (
     Service,
     batch_limits,
     device_seconds,
+    messages_of,
     of_month,
     provision,
     queued,
@@ -50,6 +51,8 @@ from infercost.units import many, show
 _WIDTHS = ("tp", "pp", "ep")
 #: Loads by which devices are compared.
 _LOADS = ("users", "concurrent", "tokens_per_month")
+#: Messages that a month's tokens make of each user, and what else says how much a user has.
+BY_TOKENS, _OF_A_USER = "by --tokens-per-month", ("messages_per_day", "minutes_per_day", "decoding_share")
 #: Costs, and speeds, that differ by a smaller share are the same.
 SAME = 0.02
 
@@ -226,8 +229,14 @@ def take_tokens(reading: Reading, services: Sequence[Service]) -> Service | None
     """
     if "tokens_per_month" not in reading.given or not services:
         return None
+    if reading.origin("messages_per_day") == BY_TOKENS:
+        reading.take("tokens_per_month")
+        return None
     if stray := [flag(name) for name in ("users", "concurrent") if name in reading.given]:
-        raise BadValue(f"--tokens-per-month and {stray[0]} both say how large the load is", "give one of them")
+        what = f"--tokens-per-month and {stray[0]} both say how large the load is"
+        raise BadValue(
+            what, "give one of them; infercost userbase shares the tokens among --users where nothing else does"
+        )
     if len(services) > 1 and services[0].demand.messages is None:
         raise BadValue("minutes have other tokens on each part", "give --messages-per-day beside --tokens-per-month")
     tokens = float(reading.take("tokens_per_month"))
@@ -235,7 +244,7 @@ def take_tokens(reading: Reading, services: Sequence[Service]) -> Service | None
     if users < 1:
         what = f"--tokens-per-month {show(tokens)} are fewer than one daily user has"
         raise BadValue(what, "give more, or fewer --messages-per-day or --minutes-per-day")
-    reading.given["users"] = Given(users, "by --tokens-per-month")
+    reading.given["users"] = Given(users, BY_TOKENS)
     return loaded
 
 
@@ -274,6 +283,8 @@ def _read_level(reading: Reading, running: Running, request: Request | None) -> 
 def _read_demand(reading: Reading, request: Request | None, traced: Shape | None) -> Demand:
     """The demand of one daily user; BadValue for more minutes than the busiest hour has."""
     shape = _read_shape(reading, traced)
+    if request and reading.question.command == "userbase":
+        _share_tokens(reading, request)
     burstiness = shape.burstiness
     if "burstiness" in reading.given or burstiness is None:
         burstiness = float(reading.take("burstiness", 1.0, f"{shape.name} gives none: arrivals at random"))
@@ -290,6 +301,13 @@ def _read_demand(reading: Reading, request: Request | None, traced: Shape | None
             "give fewer --minutes-per-day, a --decoding-share, or a flatter --traffic",
         )
     return Demand(use, shape, burstiness, minutes, share)
+
+
+def _share_tokens(reading: Reading, request: Request) -> None:
+    """Take a month's tokens beside the daily users who have them as the messages that each of these sends."""
+    if {"users", "tokens_per_month"} <= {*reading.given} and not any(name in reading.given for name in _OF_A_USER):
+        messages = messages_of(request, float(reading.get("users")), float(reading.get("tokens_per_month")))
+        reading.given["messages_per_day"] = Given(messages, BY_TOKENS)
 
 
 def _of_messages(reading: Reading, request: Request | None, demand: Demand) -> Demand:

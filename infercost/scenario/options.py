@@ -216,7 +216,12 @@ _ALL = (
     Option("max_cost", "Q", "most USD a million tokens out, all in; exit code 3 above it", _of(MONEY)),
     Option("max_wait_probability", "SHARE", "share of requests that may wait for a free slot", _of(SHARE)),
     Option("api_price", "IN/OUT", "USD a million tokens of an API: IN/OUT[/CACHED], or OUT", TokenPrices(TOKEN_PRICE)),
-    Option("tokens_per_month", "N", "tokens in and out of all users in a month, in place of users", _of(COUNT)),
+    Option(
+        "tokens_per_month",
+        "N",
+        "tokens in and out of all users in a month, in place of users; beside --users (userbase), shared among them",
+        _of(COUNT),
+    ),
     Option(
         "load_share",
         "SHARE",

@@ -672,12 +672,13 @@ def read_bill(reading: Reading) -> Scenario:
     reading.take("model")  # a name for the reader: a bill follows from its tokens
     request = _read_request(reading)
     users, tokens = reading.take("users"), reading.take("tokens_per_month")
-    if users is not None and tokens is not None:
-        raise BadValue("--tokens-per-month and --users both say how large the load is", "give one of them")
+    if None not in (users, tokens) and "messages_per_day" in reading.given:
+        what = "--tokens-per-month, --users and --messages-per-day say twice how large the load is"
+        raise BadValue(what, "give two of them")
     if users is None and tokens is None:
         raise Missing("an API's bill needs --users or --tokens-per-month", "for example --users 100k")
-    if users is not None:
-        reading.need("messages_per_day", "--messages-per-day 8, or --workload chat")
+    if tokens is None:
+        reading.need("messages_per_day", "--messages-per-day 8, --tokens-per-month 1.5B, or --workload chat")
     else:
         reading.take("messages_per_day")
     for name in ("margin", "seat_price"):

@@ -338,6 +338,8 @@ def _preset_of(question: Question) -> Preset:
 
 def _is_said(question: Question, name: str) -> bool:
     """Whether a question says itself what a figure of a workload would."""
+    if name == "messages_per_day" and {"users", "tokens_per_month"} <= {*question.given}:
+        return True
     return any(each in question.given for each in (name, *_HABITS.get(name, ())))
 
 

@@ -69,7 +69,7 @@ def test_a_message_that_nobody_described_is_the_usual_request_and_said_to_be() -
     [
         ("--users 9", "userbase needs --messages-per-day"),
         ("--workload chat", "needs --users or --tokens-per-month"),
-        ("--users 9 --workload chat --tokens-per-month 1B", "both say how large the load is"),
+        ("--users 9 --messages-per-day 4 --tokens-per-month 1B", "say twice how large the load is"),
         ("--users 9 --minutes-per-day 10", "an API bills tokens, not minutes"),
         ("--users 9 --workload chat --traffic work --replicas 2", "userbase needs --gpu for --traffic, --replicas"),
         ("--users 9 --workload chat --params 8B", "userbase needs --gpu for --params"),

@@ -158,6 +158,23 @@ def test_the_margin_of_a_seat_by_hand() -> None:
     assert dear.verdict.startswith("$4.00 a user a month loses $0.38 on each, a gross margin of -9.50%, and pays from ")
 
 
+def test_a_months_tokens_are_shared_among_the_users_who_are_said(run: Run) -> None:
+    """1,000 users with 1.5M tokens each: 1.5e9 / 8,704 requests a month, one H100 at $2 for 730 hours, $1.46 a user.
+
+    Each of a month's 730 / 24 days sees 5.6658 messages of a user; an API bills the tokens at its two prices.
+    """
+    users, tokens = {"users": 1000, "seat_price": 20}, {"tokens_per_month": 1.5e9}
+    said = infercost.userbase(**ASKED | {"price": 2}, **users, **tokens)
+    assert said.to_dict()["inputs"]["messages_per_day"] == pytest.approx(1.5e9 / 8704 / 1000 / (730 / 24))
+    assert said["gross_margin"] == pytest.approx(1 - 2 * 730 / 1000 / 20)
+    bill = infercost.userbase(api_price="0.6/2.4", **users, **tokens)
+    assert bill["api_usd_per_user_month"] == pytest.approx(1.5e6 / 8704 * (7680 * 0.6e-6 + 1024 * 2.4e-6))
+    steps = run(
+        "userbase", "--gpu", "h100:1", "--model", "gpt-oss-120b", "--users", "9", "--tokens-per-month", "1B", "--steps"
+    )
+    assert "n_msg = T_m / (U_d × (T_in + O) × 730 / 24)" in steps.out
+
+
 def test_a_price_below_the_cost_of_a_full_replica_never_pays() -> None:
     most = infercost.userbase(**SEATS, users=1000, price=3, replicas=1)["users_capacity"]
     never = infercost.userbase(**SEATS, users=1000, price=3, seat_price=4380 / most / 2)

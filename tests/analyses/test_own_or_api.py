@@ -224,7 +224,7 @@ def test_a_sensitivity_takes_an_api(run: Run) -> None:
     ("question", "what"),
     [
         ("economies --gpu h100-note --params 1.6e12 --price 2 --api-price 0.2/0.6", "a bare count has none"),
-        ("userbase --gpu h100:4 --model llama-3.1-70b --users 9 --tokens-per-month 1B", "both say how large the load"),
+        ("economies --gpu h100:4 --model llama-3.1-70b --users 9 --tokens-per-month 1B", "both say how large the load"),
         ("economies --gpu h100:4 --model llama-3.1-70b --tokens-per-month 9", "fewer than one daily user has"),
         ("economies --gpu h100:4 --gpu h200:4 --model llama-3.1-70b --tokens-per-month 1B", "on each part"),
         ("userbase --users 100 --api-price 0.2/0.6", "userbase needs --messages-per-day"),
