@@ -77,7 +77,8 @@ def answer(scenario: Scenario) -> Report:
     fitting = _verdict(scenario), tuple(_room_advice(scenario))
     verdict, advice = fitting if rack.plan.fits else misfits(scenario)
     if not rack.plan.fits and _asked_batch(scenario) and (cache := _cache_words(scenario)):
-        verdict += f" {cache[0].upper()}{cache[1:]}."
+        held = f" {held[0].upper()}{held[1:]}." if (held := _fewer_hold(scenario)) else ""
+        verdict += f"{held} {cache[0].upper()}{cache[1:]}."
     report = Report(
         command="fit",
         verdict=verdict + memory_words(rack),
@@ -527,6 +528,7 @@ def _in_all(scenario: Scenario) -> str:
         nodes, odd = divmod(scenario.copies * scenario.rack.devices, scenario.rack.setup.domain)
         words += [f"{nodes:,} whole nodes"] if nodes > 1 and not odd else []
         words.append(f"{many(count, 'device')} {'barely ' if fewer.barely else ''}{alone}: {flag}")
+    words += [held] if (held := _fewer_hold(scenario)) and not scenario.rack.given else []
     return f" ({'; '.join(words)})" if words else ""
 
 
@@ -537,6 +539,26 @@ def _fewer_devices(scenario: Scenario) -> Plan | None:
         return None
     batch = scenario.question.get("batch") or scenario.copies * rack.plan.batch
     return least_of_all(rack.setup._replace(batch=batch), devices - 1)
+
+
+def _fewer_hold(scenario: Scenario) -> str:
+    """What devices that do not hold the batch asked for hold of it: those given, else one, else the most in a node."""
+    rack, batch = scenario.rack, _asked_batch(scenario)
+    if not batch or scenario.copies > 1 or scenario.is_row or any(rack.widths) or rack.plan.host:
+        return ""
+    least = least_of_all(rack.setup) if joins(rack.part) else None
+    fewer = least.layout.devices if least and least.layout.devices <= rack.setup.domain else 0
+    for counts in ((1 if rack.plan.fits else rack.devices,), range(1, fewer)):
+        held = {count: _held_on(rack.setup, count) for count in counts if count < rack.devices or not rack.plan.fits}
+        count = max(held, key=lambda each: held[each], default=0)
+        if count and 0 < held[count] < batch:  # in more stages than runs have fewer devices may hold them all
+            return f"{'one holds' if count == 1 else f'{count:,} hold'} {held[count]:,} of the {batch:,}"
+    return ""
+
+
+def _held_on(setup: Setup, devices: int) -> int:
+    """The sequences that one replica on so many devices holds, in the layout that holds most."""
+    return max((setup.plan(layout).max_sequences or 0 for layout in engine_layouts(setup, devices)), default=0)
 
 
 def _fullest(scenario: Scenario) -> tuple[int, int, Layout | None]:
