@@ -16,7 +16,7 @@ from infercost.analyses.needs import (
     weight_rows,
     with_speed,
 )
-from infercost.analyses.remarks import MOST_USABLE, count_flag, misfit, named, rack_notes, room_rows
+from infercost.analyses.remarks import MOST_USABLE, count_flag, misfit, named, on_devices, rack_notes, room_rows
 from infercost.analyses.step import of_all
 from infercost.models import counting
 from infercost.models.find import stored_in
@@ -40,7 +40,7 @@ from infercost.replica.memory import (
 )
 from infercost.replica.work import Host, held_memory
 from infercost.report import Note, Report, Row
-from infercost.scenario.rack import MOST_DEVICES, engine_layouts, first_layout, least_of_all, least_plan
+from infercost.scenario.rack import MOST_DEVICES, engine_layouts, least_of_all, least_plan
 from infercost.scenario.scenario import CHOSEN, Scenario
 from infercost.units import many, show
 
@@ -287,6 +287,10 @@ def _devices(scenario: Scenario, layout: Layout, copies: int) -> str:
     flags = [count_flag(scenario.question, devices)]
     if any(widths):
         flags += [f"--{key} {width}" for key, width in layout.widths.items() if getattr(widths, key) or width > 1]
+    changes = {**on_devices(scenario.question, devices), **dict.fromkeys(("tp", "pp", "ep", "dp"))}
+    own = reads_gguf(scenario.rack.setup.stack) and scenario.question.get("efficiency") is None
+    if own and not any(widths) and needs.on(scenario, changes) is None:  # several are run by another engine
+        flags.append(f"--efficiency {scenario.rack.setup.stack.name}")
     return f"{devices:,} devices ({' '.join(flags)})"
 
 
@@ -528,7 +532,8 @@ def _in_all(scenario: Scenario) -> str:
         nodes, odd = divmod(scenario.copies * scenario.rack.devices, scenario.rack.setup.domain)
         words += [f"{nodes:,} whole nodes"] if nodes > 1 and not odd else []
         words.append(f"{many(count, 'device')} {'barely ' if fewer.barely else ''}{alone}: {flag}")
-    words += [held] if (held := _fewer_hold(scenario)) and not scenario.rack.given else []
+    of_batch = "" if scenario.rack.given else _fewer_hold(scenario)
+    words += [of_batch] if of_batch else []
     return f" ({'; '.join(words)})" if words else ""
 
 
@@ -599,11 +604,12 @@ def more_room(scenario: Scenario) -> Iterator[str]:
     rack, plan = scenario.rack, scenario.rack.plan
     if not joins(rack.part) or any(rack.widths) or plan.host:
         return
-    layout = first_layout(rack.setup, 2 * rack.devices)
-    more = rack.setup.plan(layout) if layout else plan
-    if more.max_sequences and more.fits and not more.barely:
-        room = many(scenario.copies * more.max_sequences, "such sequence")
-        yield f"{_devices(scenario, more.layout, scenario.copies)} have room for {room}"
+    devices = 2 * scenario.copies * rack.devices
+    free = {**on_devices(scenario.question, devices), **dict.fromkeys(("tp", "pp", "ep", "dp"))}
+    more = needs.on(scenario, free)
+    if more and not more.rack.plan.barely and (held := more.copies * (more.rack.plan.max_sequences or 0)):
+        flag = count_flag(scenario.question, devices)
+        yield f"{devices:,} devices ({flag}) have room for {many(held, 'such sequence')}"
 
 
 def _engine_notes(rack: Rack) -> Iterator[Note]:

@@ -1,5 +1,6 @@
 """One step: what binds it, how well the arithmetic is used, and what a token costs."""
 
+import re
 from collections.abc import Iterator
 from math import ceil
 from typing import TYPE_CHECKING, Any, TypeGuard
@@ -531,6 +532,8 @@ def _overloaded(
         else f"take {many(needed.copies + needed.apart, 'replica')} of {each} devices"
     )
     flags = "" if scenario.is_row else f" ({flags_of(scenario.question, needed)})"  # nobody reads its advice
+    if needed.apart and str(needed.devices) not in re.findall(r"\d+", flags):  # widths are of replicas that decode
+        flags += f" beside {many(each * needed.apart, 'device')} for prompts"
     more = f"{take}{flags}, or shorten prompts and answers: no larger batch keeps up with this load"
     return f"{OVERLOADED}{rates}; {enough} would keep up. {verdict}", (more,)
 
