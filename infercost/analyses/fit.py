@@ -16,7 +16,7 @@ from infercost.analyses.needs import (
     weight_rows,
     with_speed,
 )
-from infercost.analyses.remarks import MOST_USABLE, count_flag, misfit, named, rack_notes, room_rows
+from infercost.analyses.remarks import MOST_USABLE, count_flag, misfit, named, on_devices, rack_notes, room_rows
 from infercost.analyses.step import of_all
 from infercost.models import counting
 from infercost.models.find import stored_in
@@ -40,7 +40,7 @@ from infercost.replica.memory import (
 )
 from infercost.replica.work import Host, held_memory
 from infercost.report import Note, Report, Row
-from infercost.scenario.rack import MOST_DEVICES, engine_layouts, first_layout, least_of_all, least_plan
+from infercost.scenario.rack import MOST_DEVICES, engine_layouts, least_of_all, least_plan
 from infercost.scenario.scenario import CHOSEN, Scenario
 from infercost.units import many, show
 
@@ -77,7 +77,8 @@ def answer(scenario: Scenario) -> Report:
     fitting = _verdict(scenario), tuple(_room_advice(scenario))
     verdict, advice = fitting if rack.plan.fits else misfits(scenario)
     if not rack.plan.fits and _asked_batch(scenario) and (cache := _cache_words(scenario)):
-        verdict += f" {cache[0].upper()}{cache[1:]}."
+        held = f" {held[0].upper()}{held[1:]}." if (held := _fewer_hold(scenario)) else ""
+        verdict += f"{held} {cache[0].upper()}{cache[1:]}."
     report = Report(
         command="fit",
         verdict=verdict + memory_words(rack),
@@ -286,6 +287,10 @@ def _devices(scenario: Scenario, layout: Layout, copies: int) -> str:
     flags = [count_flag(scenario.question, devices)]
     if any(widths):
         flags += [f"--{key} {width}" for key, width in layout.widths.items() if getattr(widths, key) or width > 1]
+    changes = {**on_devices(scenario.question, devices), **dict.fromkeys(("tp", "pp", "ep", "dp"))}
+    own = reads_gguf(scenario.rack.setup.stack) and scenario.question.get("efficiency") is None
+    if own and not any(widths) and needs.on(scenario, changes) is None:  # several are run by another engine
+        flags.append(f"--efficiency {scenario.rack.setup.stack.name}")
     return f"{devices:,} devices ({' '.join(flags)})"
 
 
@@ -527,6 +532,8 @@ def _in_all(scenario: Scenario) -> str:
         nodes, odd = divmod(scenario.copies * scenario.rack.devices, scenario.rack.setup.domain)
         words += [f"{nodes:,} whole nodes"] if nodes > 1 and not odd else []
         words.append(f"{many(count, 'device')} {'barely ' if fewer.barely else ''}{alone}: {flag}")
+    of_batch = "" if scenario.rack.given else _fewer_hold(scenario)
+    words += [of_batch] if of_batch else []
     return f" ({'; '.join(words)})" if words else ""
 
 
@@ -537,6 +544,26 @@ def _fewer_devices(scenario: Scenario) -> Plan | None:
         return None
     batch = scenario.question.get("batch") or scenario.copies * rack.plan.batch
     return least_of_all(rack.setup._replace(batch=batch), devices - 1)
+
+
+def _fewer_hold(scenario: Scenario) -> str:
+    """What devices that do not hold the batch asked for hold of it: those given, else one, else the most in a node."""
+    rack, batch = scenario.rack, _asked_batch(scenario)
+    if not batch or scenario.copies > 1 or scenario.is_row or any(rack.widths) or rack.plan.host:
+        return ""
+    least = least_of_all(rack.setup) if joins(rack.part) else None
+    fewer = least.layout.devices if least and least.layout.devices <= rack.setup.domain else 0
+    for counts in ((1 if rack.plan.fits else rack.devices,), range(1, fewer)):
+        held = {count: _held_on(rack.setup, count) for count in counts if count < rack.devices or not rack.plan.fits}
+        count = max(held, key=lambda each: held[each], default=0)
+        if count and 0 < held[count] < batch:  # in more stages than runs have fewer devices may hold them all
+            return f"{'one holds' if count == 1 else f'{count:,} hold'} {held[count]:,} of the {batch:,}"
+    return ""
+
+
+def _held_on(setup: Setup, devices: int) -> int:
+    """The sequences that one replica on so many devices holds, in the layout that holds most."""
+    return max((setup.plan(layout).max_sequences or 0 for layout in engine_layouts(setup, devices)), default=0)
 
 
 def _fullest(scenario: Scenario) -> tuple[int, int, Layout | None]:
@@ -577,11 +604,12 @@ def more_room(scenario: Scenario) -> Iterator[str]:
     rack, plan = scenario.rack, scenario.rack.plan
     if not joins(rack.part) or any(rack.widths) or plan.host:
         return
-    layout = first_layout(rack.setup, 2 * rack.devices)
-    more = rack.setup.plan(layout) if layout else plan
-    if more.max_sequences and more.fits and not more.barely:
-        room = many(scenario.copies * more.max_sequences, "such sequence")
-        yield f"{_devices(scenario, more.layout, scenario.copies)} have room for {room}"
+    devices = 2 * scenario.copies * rack.devices
+    free = {**on_devices(scenario.question, devices), **dict.fromkeys(("tp", "pp", "ep", "dp"))}
+    more = needs.on(scenario, free)
+    if more and not more.rack.plan.barely and (held := more.copies * (more.rack.plan.max_sequences or 0)):
+        flag = count_flag(scenario.question, devices)
+        yield f"{devices:,} devices ({flag}) have room for {many(held, 'such sequence')}"
 
 
 def _engine_notes(rack: Rack) -> Iterator[Note]:

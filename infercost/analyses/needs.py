@@ -36,6 +36,8 @@ SEGMENTS, VENDOR = ("desktop", "workstation"), "NVIDIA"
 SMALL = ("rtx-2060", "rtx-4060")
 #: The kind of a part that is a whole computer with its memory.
 SHARED = "soc"
+#: Bits of a cache that nobody made narrower.
+WIDE_BITS = 16
 #: What serves many: devices of a server that most people know.
 SERVER = "h100-sxm"
 BEFORE = "before what an engine takes"
@@ -279,7 +281,7 @@ def token_cache(model: Model) -> str:
 
 def cache_remark(model: Model) -> str:
     """What the cache per token is made of, and its share of what all heads would keep."""
-    share = _share_of_heads(model).replace(" what ", " ").removesuffix(" would keep")
+    share = _share_of_heads(model, "{} heads")
     return "; ".join(filter(None, (cache_kind(model), share)))
 
 
@@ -288,8 +290,9 @@ def cache_saved(model: Model) -> str:
     if not (times := _times_heads(model)) or (attention := _growing(model)) is None:
         return ""
     if attention.latent:
-        return f"{times:.3g} times less than keys and values of its {attention.heads:,} heads"
-    return f"{_fraction(times)} of what {attention.heads:,} heads would keep"
+        wide = f", {times * narrow:.3g} than theirs in 16 bits" if (narrow := _times_narrower(model)) > 1 else ""
+        return f"{times:.3g} times less than keys and values of its {attention.heads:,} heads{wide}"
+    return _share_of_heads(model)
 
 
 def _times_heads(model: Model) -> float:
@@ -305,10 +308,18 @@ def _times_heads(model: Model) -> float:
     return times if times > 1 else 0.0
 
 
-def _share_of_heads(model: Model) -> str:
-    """The share of what all heads would keep; empty where it is all."""
-    times, attention = _times_heads(model), _growing(model)
-    return f"{_fraction(times)} of what {attention.heads:,} heads would keep" if times and attention else ""
+def _times_narrower(model: Model) -> float:
+    """How many times fewer bits a value of the cache has than the 16 that most keep."""
+    return WIDE_BITS / model.kv_bits
+
+
+def _share_of_heads(model: Model, of: str = "what {} heads would keep") -> str:
+    """The share of what all heads would keep, in the cache's bits and in 16; empty where it is all."""
+    times, narrow, attention = _times_heads(model), _times_narrower(model), _growing(model)
+    if not times or attention is None:
+        return ""
+    wide = f", {_fraction(times * narrow)} of them in 16 bits" if narrow > 1 else ""
+    return f"{_fraction(times)} of {of.format(f'{attention.heads:,}')}{wide}"
 
 
 def _fraction(times: float) -> str:

@@ -630,17 +630,14 @@ def _layer_row(model: Model, layer: Layer) -> dict[str, Any]:
 
 
 def _notes(checkpoint: Checkpoint) -> Iterator[Note]:
-    published, date = checkpoint.published, f", {checkpoint.date}" if checkpoint.date else ""
+    date = f", {checkpoint.date}" if checkpoint.date else ""
     yield Note("source", f"read in {checkpoint.source}{date}")
     if checkpoint.model.has_encoder:
         yield Note(
             "encoder", f"embedding holds the encoder too, {checkpoint.model.lookup:,} parameters; no arithmetic does"
         )
-    if "total" in published:
-        active = f", {published['active']} active" if "active" in published else ""
-        publisher = published.get("source", "the publisher")
-        text = f"{publisher} says {published['total']} parameters{active}; publishers count active ones in three ways"
-        yield Note("published", text)
+    if said := checkpoint.says_count:
+        yield Note("published", f"{said}; publishers count active ones in three ways")
     if checkpoint.note:
         yield Note("note", checkpoint.note)
     if card := checkpoint.extended:

@@ -98,6 +98,7 @@ NULL_REASONS = {
     **dict.fromkeys(_OF_PRICE, "needs --price"),
     **dict.fromkeys(_OF_REQUEST, "needs --input-tokens and --output-tokens"),
     **dict.fromkeys(TUNED, "tuned flags and kernels change nothing here"),
+    "attention_gain_bound": "kernels overlap: attention has no time of its own",
     "gpus_needed": "these devices keep up",
     "mixed_usd_per_million_tokens": "needs --price",
 }

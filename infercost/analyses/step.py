@@ -7,10 +7,11 @@ from typing import Any
 from infercost import formulas
 from infercost.analyses.hosts import holds
 from infercost.analyses.prices import says_price
-from infercost.analyses.remarks import Bands, bands_at, gives_length, idle_words
+from infercost.analyses.remarks import IN_TURN, Bands, bands_at, gives_length, idle_words
 from infercost.models import counting
 from infercost.numeric import is_nothing, known_share, maximum, minimum
 from infercost.parts.bands import sets_of
+from infercost.parts.stack import law
 from infercost.replica import serving
 from infercost.replica.layout import Layout, rank_cache_bytes
 from infercost.replica.memory import Rack
@@ -23,9 +24,11 @@ from infercost.replica.step import (
     critical_batch,
     decode_time,
     pace_of,
+    part_of,
     step_time,
     tpot_of,
 )
+from infercost.replica.work import Parts
 from infercost.report import Note, Report, Row
 from infercost.scenario.scenario import FOR_ONE, Load, Scenario
 from infercost.units import lasting, many, show
@@ -81,6 +84,52 @@ def step_results(
     elif load.request and not (served or holds(running.rack)):
         results |= _with_prompts(running, load.request, batch, pace, results["ttft_s"])
     return results | bill(scenario, results, pace, served)
+
+
+def of_caches(scenario: Scenario, batch: float, pace: Pace) -> dict[str, float | None]:
+    """The share of the caches in the bytes that a step reads, and what faster attention gains at most.
+
+    Nothing of a draft's steps or beside a host, no gain where kernels overlap.
+    """
+    running, context = scenario.running, scenario.rack.plan.context
+    work, parts, bounds = running.work, pace.times.parts, running.bounds
+    if not work.attending or scenario.draft or holds(scenario.rack):
+        return {}
+    if scenario.load.reads or not batch:
+        return {"cache_bytes_share": None, "attention_gain_bound": None}
+    part = part_of(running.replica, batch)
+    read = work.cache_read(part, context)
+    step = formulas.memory.step_bytes(bytes_read=work.bytes_read(part), cache_read=read)
+    share = formulas.memory.cache_bytes_share(cache_read=read, step_bytes=step)
+    if running.overlap not in ("operator", *IN_TURN) or law(running.rack.setup.stack) == "erdil-2025":
+        return {"cache_bytes_share": share, "attention_gain_bound": None}
+    least = formulas.step.least_attention_time(
+        cache_read=read,
+        memory_bandwidth=bounds.memory_bandwidth,
+        attention_flops_per_token=work.attention_flops(context),
+        sequences=part,
+        attention_peak_flops=bounds.attention_flops,
+        devices=work.ranks,
+    )
+    gain = formulas.step.attention_gain_bound(
+        step_time=pace.step, attention_time=attention_time(running, parts), least_attention_time=least
+    )
+    return {"cache_bytes_share": share, "attention_gain_bound": gain}
+
+
+def attention_time(running: Running, parts: Parts) -> float:
+    """Seconds of attention in a step whose operators wait for each other."""
+    both = parts.attention_compute, parts.attention_memory
+    return max(both) if running.overlap == "operator" else sum(both)
+
+
+def attention_remark(scenario: Scenario, results: dict[str, Any]) -> str:
+    """The share of a step that attention takes, and how much of it is left at the chip's peaks."""
+    if not (gain := results.get("attention_gain_bound")):
+        return ""
+    times = pace_of(scenario.running, results["batch"]).times
+    share = attention_time(scenario.running, times.parts) / times.step
+    return f"{show(share, 'share')} of a step is attention, {show(share - 1 + 1 / gain, 'share')} at the chip's peaks"
 
 
 def step_pace(scenario: Scenario) -> tuple[float, Pace, Served | None]:

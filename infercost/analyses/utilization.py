@@ -1,5 +1,6 @@
 """One step: what binds it, how well the arithmetic is used, and what a token costs."""
 
+import re
 from collections.abc import Iterator
 from math import ceil
 from typing import TYPE_CHECKING, Any, TypeGuard
@@ -40,6 +41,7 @@ from infercost.analyses.step import (
     MOST,
     OVERLOADED,
     at_once,
+    attention_remark,
     decoded_alone,
     ends_late,
     energy_words,
@@ -51,6 +53,7 @@ from infercost.analyses.step import (
     load_of,
     most_requests,
     of_all,
+    of_caches,
     of_prompts,
     of_request,
     one_holds,
@@ -80,7 +83,7 @@ from infercost.replica.chip import spread
 from infercost.replica.layout import Layout
 from infercost.replica.memory import Rack
 from infercost.replica.serving import Served, full_prefill_time, prompt_bound, prompt_itl, prompts_gap, tpot_met
-from infercost.replica.step import Pace, Running, pace_of, part_of, reworked
+from infercost.replica.step import Pace, Running, pace_of, reworked
 from infercost.report import Note, Report, Row
 from infercost.scenario.scenario import FOR_ONE, Load, Scenario
 from infercost.units import many, show
@@ -106,7 +109,7 @@ _MEANINGS = {
 OF_STEP = (
     *("compute_time_s", "memory_time_s", "communication_time_s", "overhead_time_s", "step_time_s", "bound_step_time_s"),
     *("tpot_s", "plain_tpot_s", "draft_speedup", "utilization", "memory_bandwidth_utilization", *BRACKET),
-    *("arithmetic_intensity", "experts_hit_share", "cache_bytes_share"),
+    *("arithmetic_intensity", "experts_hit_share", "cache_bytes_share", "attention_gain_bound"),
 )
 #: What is of steps without the prompts of others, where these ride along.
 _BETWEEN = ("tokens_per_s", "tokens_per_s_per_user", "tokens_per_s_per_gpu")
@@ -116,7 +119,7 @@ _OF_DECODING = (
     *("usd_per_million_tokens_decode", "joules_per_token", "memory_bandwidth_utilization", "arithmetic_intensity"),
     *("compute_time_s", "memory_time_s", "communication_time_s", "overhead_time_s", "step_time_s", "tpot_s", *BRACKET),
     *("plain_tpot_s", "draft_speedup", "draft_passes_time_s", "tuned_step_time_s", "host_time_s", "experts_hit_share"),
-    "cache_bytes_share",
+    *("cache_bytes_share", "attention_gain_bound"),
 )
 #: Rows of a request that say nothing where they have no value.
 _OF_REQUEST = ("prefill_time_s", "ttft_s", "request_time_s", "usd_per_request")
@@ -154,7 +157,7 @@ def answer(scenario: Scenario) -> Report:
     tuned = _tuned(scenario)
     results = decoding_paid(_known(scenario, batch, pace, served), rack)
     results |= {key: tuned and tuned[key.removeprefix("tuned_")] for key in TUNED} | instead(scenario, overloaded)
-    results |= _experts(scenario, batch) | _of_bytes(scenario, batch)
+    results |= _experts(scenario, batch) | of_caches(scenario, batch, pace)
     needed = that_keep_up(scenario, served) if served and overloaded and rack.plan.fits else None
     verdict, advised = _said(scenario, results, served, needed)
     taken = _takes_apart(scenario, results)
@@ -226,19 +229,6 @@ def _experts(scenario: Scenario, batch: float) -> dict[str, float | None]:
         return {}
     tokens = _tokens_of_step(scenario, batch)
     return {"experts_hit_share": None if scenario.load.reads else counting.experts_hit_share(model, tokens)}
-
-
-def _of_bytes(scenario: Scenario, batch: float) -> dict[str, float | None]:
-    """The share of the caches in the bytes that a step reads; nothing of a draft's steps or beside a host."""
-    work, context = scenario.running.work, scenario.rack.plan.context
-    if not work.attending or scenario.draft or holds(scenario.rack):
-        return {}
-    if scenario.load.reads or not batch:
-        return {"cache_bytes_share": None}
-    part = part_of(scenario.running.replica, batch)
-    read = work.cache_read(part, context)
-    step = formulas.memory.step_bytes(bytes_read=work.bytes_read(part), cache_read=read)
-    return {"cache_bytes_share": formulas.memory.cache_bytes_share(cache_read=read, step_bytes=step)}
 
 
 def _bytes_words(scenario: Scenario, results: dict[str, Any]) -> str:
@@ -368,7 +358,7 @@ def _shown_work(scenario: Scenario) -> None:
     again = scenario._replace(running=reworked(scenario.running))
     batch, pace, served = step_pace(again)
     results = step_results(again, batch, pace, served, bracketed=False)
-    _of_bytes(again, batch)
+    of_caches(again, batch, pace)
     of_request(again, results)
     of_prompts(again)
     power_rows(again)
@@ -386,6 +376,7 @@ def _rows(scenario: Scenario, results: dict[str, Any], why_not: dict[str, str]) 
     hidden = _hidden(results, why_not) | (set() if scenario.load.request else {"ttft_s"})
     asks = "context" in scenario.question.given and scenario.draft is None and not scenario.is_claimed
     hidden |= set() if asks or _asks_for_step(scenario) else {"arithmetic_intensity"}
+    hidden |= set() if asks else {"attention_gain_bound"}
     hidden |= set() if shows_read(scenario) else {"input_tokens_per_s"}
     rows = (Row(key, value, remarks.get(key, ""), key not in hidden) for key, value in results.items())
     return (*rows, *power_rows(scenario), *most_requests(scenario), *at_once(scenario))
@@ -441,6 +432,7 @@ def _remarks(scenario: Scenario, results: dict[str, Any]) -> dict[str, str]:
         **_MEANINGS,
         "stable": _waiting_remark(scenario),
         "experts_hit_share": (hit := _experts_remark(scenario, results["batch"])) and f"{hit} a layer",
+        "attention_gain_bound": attention_remark(scenario, results),
         **job_remarks(),
         **(dict.fromkeys(_BETWEEN, "between prompts") if _met(results) else {}),
         **request_remarks(scenario),
@@ -540,6 +532,8 @@ def _overloaded(
         else f"take {many(needed.copies + needed.apart, 'replica')} of {each} devices"
     )
     flags = "" if scenario.is_row else f" ({flags_of(scenario.question, needed)})"  # nobody reads its advice
+    if needed.apart and str(needed.devices) not in re.findall(r"\d+", flags):  # widths are of replicas that decode
+        flags += f" beside {many(each * needed.apart, 'device')} for prompts"
     more = f"{take}{flags}, or shorten prompts and answers: no larger batch keeps up with this load"
     return f"{OVERLOADED}{rates}; {enough} would keep up. {verdict}", (more,)
 

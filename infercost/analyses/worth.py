@@ -48,6 +48,8 @@ FEW_HELD = 8
 #: Room for caches below this share of the weights beside them is little, whatever it holds.
 LITTLE_ROOM = 0.1
 ORIGIN = "what would be cheaper"
+#: Counts of replicas that are tried from the least on, as more requests in flight take more room beside the caches.
+_MORE_REPLICAS = 3
 #: What prompts apart must save of a token to come before all other advice.
 _MOST_OF_IT = 0.5
 #: Where a host takes most of a step.
@@ -167,10 +169,23 @@ def _room_for_all(scenario: Scenario) -> Iterator[str]:
     each, setup, total = rack.devices, rack.setup._replace(batch=1), scenario.copies * load.concurrent
     sizes = [each * 2**power for power in range(4) if power == 0 or each * 2**power <= setup.domain]
     plans = [(size, fitting_plan(setup, size)) for size in sizes]
-    counts = [size * ceiling(total / plan.max_sequences) for size, plan in plans if plan and plan.max_sequences]
-    if counts:
-        devices = min(counts)
+    counts = {
+        size * (ceiling(total / plan.max_sequences) + more)
+        for size, plan in plans
+        if plan and plan.max_sequences
+        for more in range(_MORE_REPLICAS)
+    }
+    if devices := next((count for count in sorted(counts) if _all_run(scenario, count)), 0):
         yield f"{devices:,} devices hold all {total:,.0f} requests at once ({count_flag(scenario.question, devices)})"
+
+
+def _all_run(scenario: Scenario, devices: int) -> bool:
+    """Whether all requests in flight run at once on so many devices, in the layout that is chosen for them."""
+    try:
+        load = at_point(_unlaid(scenario.question), on_devices(scenario.question, devices), ORIGIN).load
+    except InfercostError:
+        return False
+    return load.most >= (load.concurrent or 0.0)
 
 
 def _prompts_apart(scenario: Scenario, batch: float) -> Iterator[str]:
@@ -346,10 +361,15 @@ def less_cache(scenario: Scenario, batch: float) -> Iterator[str]:
 
 def _saved(scenario: Scenario, other: Scenario, batch: float) -> str:
     """What the same question with another option saves of a step, or of a token where another layout is chosen."""
-    if (other.rack.plan.layout, other.copies) == (scenario.rack.plan.layout, scenario.copies):
+    same = (other.rack.plan.layout, other.copies) == (scenario.rack.plan.layout, scenario.copies)
+    if same and scenario.load.is_steady:  # whose batch is an answer
+        saved = 1 - step_pace(other)[1].times.step / step_pace(scenario)[1].times.step
+        return f"a step {show(saved, 'share')} shorter" if saved >= ENOUGH else ""
+    if same and (scenario.requests is None or other.batch == scenario.batch):
         saved = 1 - tpot_of(other.running, batch, other.draft) / tpot_of(scenario.running, batch, scenario.draft)
         return f"a step {show(saved, 'share')} shorter" if saved >= ENOUGH else ""
-    saved = token_saving(scenario, other, batch, max(batch * scenario.copies / other.copies, 1))
+    more = other.batch if scenario.requests is not None else max(batch * scenario.copies / other.copies, 1)
+    saved = token_saving(scenario, other, batch, more)
     return f"a token costs {show(saved, 'share')} less" if saved >= LEAST else ""
 
 
@@ -368,7 +388,7 @@ def narrower(scenario: Scenario) -> Scenario | None:
     if scenario.is_row or scenario.rack.model.kv_bits <= cache.bytes_per_value * 8:
         return None
     try:
-        other = at_point(scenario.question, {"kv_dtype": cache}, ORIGIN)
+        other = at_point(_unlaid(scenario.question), {"kv_dtype": cache}, ORIGIN)
     except InfercostError:
         return None
     return other if other.rack.plan.fits else None
@@ -382,7 +402,7 @@ def lighter(scenario: Scenario, dtype: str) -> Scenario | None:
     if scenario.is_row:
         return None
     try:
-        other = at_point(scenario.question, {"dtype": WEIGHTS[dtype]}, ORIGIN)
+        other = at_point(_unlaid(scenario.question), {"dtype": WEIGHTS[dtype]}, ORIGIN)
     except InfercostError:
         return None
     smaller = other.rack.weight_bytes < (1 - LEAST) * scenario.rack.weight_bytes
@@ -435,7 +455,13 @@ def less_room(scenario: Scenario, batch: float) -> str:
         ways.append(
             f"shorten the context: half of it lets twice as many fit, and a token costs {show(saved, 'share')} less"
         )
-    if other := narrower(scenario):
+    if (other := narrower(scenario)) and scenario.requests is not None:
+        ways += (
+            [f"store the cache in 8 bits ({option(scenario)}): {found}"]
+            if (found := _saved(scenario, other, batch))
+            else []
+        )
+    elif other:
         most = other.rack.plan.max_sequences or 0
         if most > batch and (saved := token_saving(scenario, other, batch, most)) >= LEAST:
             fits = f"{most:,} fit, and a token costs {show(saved, 'share')} less"

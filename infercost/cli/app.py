@@ -268,6 +268,11 @@ _ANSWERED = {
         "starting is not modelled: weight_bytes of fit --json over the bytes a second of your disk is its least; ",
     ),
     **dict.fromkeys(
+        ("attention", "flash", "fa2", "fa3", "flashattention", "flashinfer", "kernel", "kernels", "attn"),
+        "kernels are those of the engine's profile, and no attention reads a cache faster than its memory: utilization "
+        "--batch N --context N has what faster attention gains at most; ",
+    ),
+    **dict.fromkeys(
         ("perplexity", "ppl", "quality", "accuracy", "error", "degradation"),
         "speed, memory and cost are counted, not what a format does to answers: measure that on your own; ",
     ),

@@ -151,7 +151,7 @@ def _write(report: "Report", output: Output, picture: bytes) -> None:
     if not FORMS[output.form].notes:
         from infercost.render.plain import remarks
 
-        write_error(remarks(report, _columns(output), output.sources))
+        write_error(remarks(report, _columns(output), output.sources, inputs=output.form == "csv"))
 
 
 def columns() -> int:

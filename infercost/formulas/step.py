@@ -257,6 +257,29 @@ def attention_time(*, attention_compute_time: float, cache_time: float) -> float
     return maximum(attention_compute_time, cache_time)
 
 
+@formula(source=WILLIAMS)
+def least_attention_time(
+    *,
+    cache_read: float,
+    memory_bandwidth: float,
+    attention_flops_per_token: float,
+    sequences: float,
+    attention_peak_flops: float,
+    devices: float,
+) -> float:
+    """Seconds of attention at the peaks of its devices, which no kernel is faster than."""
+    return maximum(
+        cache_read / (devices * memory_bandwidth),
+        attention_flops_per_token * sequences / (devices * attention_peak_flops),
+    )
+
+
+@formula(source="Amdahl, Validity of the single processor approach, AFIPS 1967: all but attention stays as it is")
+def attention_gain_bound(*, step_time: float, attention_time: float, least_attention_time: float) -> float:
+    """How many times as fast a step is at most with faster kernels of attention."""
+    return step_time / (step_time - attention_time + least_attention_time)
+
+
 @formula(source=LATER)
 def operator_overlap_step(
     *, matrix_time: float, attention_time: float, communication_time: float, overhead_time: float

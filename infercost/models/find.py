@@ -140,6 +140,15 @@ class Checkpoint(NamedTuple):
         return self.base or self.model
 
     @property
+    def says_count(self) -> str:
+        """What its publisher says of its parameters, and where; empty where nothing is known of that."""
+        said = self.published
+        if "total" not in said:
+            return ""
+        active = f", {said['active']} active" if "active" in said else ""
+        return f"{said.get('source', 'the publisher')} says {said['total']} parameters{active}"
+
+    @property
     def says_format(self) -> str:
         """Where the format of its weights is from."""
         return f"assumed: {self.assumed}" if self.assumed else f"model {self.title}"

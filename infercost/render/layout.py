@@ -93,7 +93,7 @@ class Grid(NamedTuple):
 
 Block = Text | Points | Work | Grid
 #: Notes on where figures are from, for those who ask for sources; but what says what a mark means is for all.
-PROVENANCE, MARK = ("memory-counted", "weak-figure", "see-also"), "~"
+PROVENANCE, MARK = ("memory-counted", "parameters", "weak-figure", "see-also"), "~"
 
 
 def notes(report: Report, sources: bool) -> list[str]:
@@ -105,7 +105,7 @@ def notes(report: Report, sources: bool) -> list[str]:
 def blocks(report: Report, sources: bool) -> list[Block]:
     """The report as paragraphs, lists and grids, every number already text."""
     page: list[Block] = [Text(report.verdict, strong=True)]
-    if inputs := _inputs(report):
+    if inputs := inputs_of(report):
         page.append(Text(inputs))
     if rows := _results(report):
         columns = 3 if any(remark for _, _, remark in rows) else 2
@@ -196,7 +196,7 @@ def _work(step: Any) -> Work:
     return Work((f"{step.meaning} [{step.source}]", *sums), prose=True)
 
 
-def _inputs(report: Report) -> str:
+def inputs_of(report: Report) -> str:
     """The inputs of the question, then the assumed ones; not one that another says with more behind it."""
     given = [each for each in report.inputs if not each.assumed and each.origin.startswith(("--", "scenario", "Py"))]
     assumed = [each for each in report.inputs if each.assumed]

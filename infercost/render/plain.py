@@ -1,6 +1,6 @@
 """Aligned columns, no boxes, no colour: for pipes and for grep."""
 
-from infercost.render.layout import LEAST_WIDTH, Block, Grid, Text, Wrapper, blocks, notes, wrapped
+from infercost.render.layout import LEAST_WIDTH, Block, Grid, Text, Wrapper, blocks, inputs_of, notes, wrapped
 from infercost.report import Report
 
 MARGIN = "  "
@@ -12,10 +12,12 @@ def render(report: Report, width: int, sources: bool) -> str:
     return "\n\n".join(_text(block, width) for block in blocks(report, sources)) + "\n"
 
 
-def remarks(report: Report, width: int, sources: bool) -> str:
-    """The report's notes for standard error, within a width."""
+def remarks(report: Report, width: int, sources: bool, inputs: bool = False) -> str:
+    """The report's notes for standard error, within a width; its inputs first where its form has no place for them."""
     wrapper = Wrapper(width, initial_indent=NOTE, subsequent_indent=" " * len(NOTE), break_long_words=False)
-    return "".join(f"{line}\n" for text in notes(report, sources) for line in wrapper.wrap(text))
+    asked = [inputs_of(report)] if inputs else []
+    texts = [*filter(None, asked), *notes(report, sources)]
+    return "".join(f"{line}\n" for text in texts for line in wrapper.wrap(text))
 
 
 def _text(block: Block, width: int) -> str:

@@ -265,6 +265,9 @@ def read_checkpoint(reading: Reading) -> "Checkpoint":
     reading.amend(source=checkpoint.source, date=checkpoint.date)
     if checkpoint.remark:
         reading.note("file", checkpoint.remark)
+    count = show(counting.total_params(checkpoint.published_model), "")
+    said = f"; {said}" if (said := checkpoint.says_count) else ""
+    reading.note("parameters", f"{count} parameters are counted from shapes: {checkpoint.source}{said}")
     return checkpoint
 
 

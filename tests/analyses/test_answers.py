@@ -496,6 +496,23 @@ def test_bytes_are_divided_where_a_batch_or_a_context_was_given_and_something_is
     assert run(*asked, "--osl", "1", "--isl", "100", "--json").json["results"]["cache_bytes_share"] is None
 
 
+def test_faster_attention_gains_no_more_than_reads_at_the_peak_leave(run: Run) -> None:
+    """The caches' reads are not Amdahl's share that can vanish: at the peak they take nearly as long."""
+    asked = ("utilization", "--gpu", "h100:8", "--model", "llama-3.1-70b", "--batch", "32", "--context", "32768")
+    answer = run(*asked, "--json").json
+    step, gain = answer["results"]["step_time_s"], answer["results"]["attention_gain_bound"]
+    read = 32 * 32768 * 80 * 2 * 8 * 128 * 2 / (8 * 3.35e12)  # KV heads of 128 in 80 layers, 16 bits
+    table = " ".join(run(*asked).out.split())
+    share = float(re.search(r"gain of faster attention, at most [\d.]+x (\S+)% of a step is attention", table)[1]) / 100
+    assert gain == pytest.approx(1 / (1 - share + read / step), rel=2e-3)
+    assert 1 < gain < 1.2 < 1 / (1 - share)
+    assert "gain of faster attention" not in run(*asked[:-2]).out
+    assert (
+        run(*asked, "--usable", "1", "--efficiency", "ideal", "--json").json["results"]["attention_gain_bound"] is None
+    )
+    assert "what faster attention gains at most" in run(*asked, "--flash-attention").err.replace("\n      ", " ")
+
+
 def test_a_peak_that_the_watts_do_not_sustain_is_said(run: Run) -> None:
     """An H100 multiplies 16 bits at 1 TFLOP/s a watt over longer runs: a higher peak alone makes nothing faster."""
     asked = "utilization --gpu h100 --model llama-3.1-8b --batch 64 --context 512 --format json --set gpu.flops_bf16="

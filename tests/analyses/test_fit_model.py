@@ -712,3 +712,20 @@ def test_the_least_devices_say_how_much_of_each_they_use(run: Run) -> None:
     """1.6 TB are 20 x 80 GB, and with 72 GB of each 22.2, which are 23."""
     said = " ".join(run("fit", "--gpu", "h100-note", "--params", "1.6e12").out.split())
     assert "least devices for the weights 20 using 100% of each device; 23 using 90%, as servers do" in said
+
+
+@pytest.mark.parametrize(
+    ("part", "model", "count", "held"),
+    [
+        ("h100:1", "qwen2.5-32b", 1, "One holds"),
+        ("h100", "mistral-nemo-12b", 1, "one holds"),
+        ("h100", "llama-3.1-70b", 4, "4 hold"),
+    ],
+)
+def test_a_batch_for_more_devices_is_told_what_fewer_hold(part: str, model: str, count: int, held: str) -> None:
+    """One device as far as it holds any, else the most that fewer in a node hold: so many fit, and no more."""
+    said = re.search(rf"{held} (\d+) of the 64", infercost.fit(gpu=part, model=model, batch=64).verdict)
+    assert said
+    most = int(said[1])
+    fits = [infercost.fit(gpu=f"h100:{count}", model=model, batch=batch).met for batch in (most, most + 1)]
+    assert fits == [True, False]

@@ -121,6 +121,7 @@ def test_every_row_can_be_asked_again_to_the_last_digit(run: Run, options: str) 
             "most_requests_per_s",
             "experts_hit_share",
             "cache_bytes_share",
+            "attention_gain_bound",
             "tokens_per_s_per_user_all_in",
             "tokens_per_s_per_gpu_all_in",
             "rated_power_w",

@@ -271,3 +271,16 @@ def test_a_format_of_the_weights_is_told_apart_from_one_of_the_cache() -> None:
     """Asked with a cache in q8_0, "or in q8_0" read as the cache."""
     said = infercost.fit(gpu="rtx-4090", model="qwen3-8b", context="128k", kv_dtype="q8_0").verdict
     assert re.search(r"holds it with its KV cache in q4_0 at [\d.]+ tokens/s, or its weights in q8_0 at ", said)
+
+
+@pytest.mark.parametrize(
+    ("model", "cache", "share"),
+    [
+        ("deepseek-v3", "fp8", "1/71.1 of what 128 heads would keep, 1/142 of them in 16 bits"),
+        ("llama-3.1-70b", "fp8", "an eighth of what 64 heads would keep, 1/16 of them in 16 bits"),
+    ],
+)
+def test_a_narrower_cache_counts_its_bits_too(model: str, cache: str, share: str) -> None:
+    """128 x (192 + 128) / 576 is 71.1, twice that in half the bits; 64 / 8 x 2 is 16."""
+    assert share in infercost.fit(model=model, kv_dtype=cache).verdict
+    assert "in 16 bits" not in infercost.fit(model=model).verdict

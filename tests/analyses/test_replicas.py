@@ -341,6 +341,11 @@ def test_flags_of_an_overload_ask_for_its_very_layout(run: Run) -> None:
     advice = re.search(r"add replicas \((.*?)\)", " ".join(one.out.split()))
     assert advice
     assert "--dp 57" in advice[1]
+    beside = re.search(r"\) beside ([\d,]+) devices for prompts, or", " ".join(one.out.split()))
+    all_of_them, reading = re.search(r"; ([\d,]+) x .*?\(([\d,]+) read prompts", " ".join(one.out.split())).groups()
+    assert beside
+    assert beside[1] == reading
+    assert int(all_of_them) == int(reading) + 114
     whole = run(*job, "--disaggregated", *advice[1].split(), "--json").json
     assert (whole["inputs"]["tp"], whole["inputs"]["dp"], whole["results"]["gpus"]) == (2, 57, 114)
     assert run(*job, "--disaggregated", "--gpu", "h100:114", "--json").json["inputs"]["tp"] == 8

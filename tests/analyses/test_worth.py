@@ -286,3 +286,59 @@ def test_a_layout_that_is_a_little_short_is_told_what_brings_it_back(count: str,
     flag = "--kv-dtype fp8" if more else "--usable 0.95"
     assert said.advice[0] == f"a little more room is enough for tp 2 on 2 devices: {price} ({flag})"
     assert not [text for text in back.advice if "a little more room" in text]
+
+
+def _pasted(advice: str) -> dict[str, str]:
+    """The options of an advice's last brackets with flags."""
+    flags = re.findall(r"\((--[^()]+)\)", advice)[-1].split()
+    return {flag[2:].replace("-", "_"): value for flag, value in zip(flags[::2], flags[1::2], strict=True)}
+
+
+@pytest.mark.parametrize(
+    ("options", "saving"),
+    [
+        (
+            {
+                "gpu": "h100:16",
+                "model": "gemma-3-27b",
+                "input_tokens": 4000,
+                "output_tokens": 500,
+                "requests": 10000,
+            },
+            "costs",
+        ),
+        ({"gpu": "l4", "model": "mistral-nemo-12b", "batch": 64}, "costs"),
+        (
+            {"gpu": "mi300x:8", "model": "qwen3-32b", "input_tokens": 2000, "output_tokens": 2000, "request_rate": 5},
+            "a step",
+        ),
+    ],
+)
+def test_a_narrower_cache_saves_what_was_advised(options: dict[str, Any], saving: str) -> None:
+    """A job takes the batch that memory holds, a rate another one, and nobody's count of devices other devices."""
+    report = infercost.utilization(**options)
+    said = next(each for each in report.advice if "--kv-dtype" in each)
+    found = re.search(rf"{saving} ([\d.]+)% (less|shorter)", said.partition("--kv-dtype")[2])
+    again = infercost.utilization(**{**options, **_pasted(said)})
+    key = "step_time_s" if saving == "a step" else "usd_per_million_tokens"
+    saved = 1 - again[key] / report[key]
+    assert found
+    assert float(found[1]) == pytest.approx(100 * saved, abs=0.6)
+
+
+def test_devices_that_are_said_to_hold_all_requests_do() -> None:
+    """Room for 79 beside a batch of one is room for 78 beside as many."""
+    for part, model in (("mi300x:8", "llama-3.1-8b"), ("l4:4", "mistral-nemo-12b")):
+        asked = {"model": model, "input_tokens": 16000, "output_tokens": 500, "concurrency": 3000}
+        said = infercost.utilization(gpu=part, **asked).advice[0]
+        assert "hold all 3,000 requests at once" in said
+        assert "the others wait" not in infercost.utilization(**{**asked, **_pasted(said)}).verdict
+
+
+def test_devices_that_are_advised_hold_as_much_as_is_said() -> None:
+    """Twice the devices may be two replicas; several cards are run by another engine than one, that needs more."""
+    asked = {"model": "gemma-3-27b", "batch": 32, "context": "4k"}
+    (said,) = infercost.fit(gpu="l4", **asked).advice
+    assert f"room for {infercost.fit(**{**asked, **_pasted(said)})['max_sequences']} such" in said
+    said = infercost.fit(gpu="rtx-4090", model="gpt-oss-120b").advice[-1]
+    assert infercost.fit(model="gpt-oss-120b", **_pasted(said)).met

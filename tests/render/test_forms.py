@@ -112,3 +112,19 @@ def test_options_are_said_in_words(run: Run) -> None:
     asked = ("userbase", "--gpu", "h100:4", "--model", "llama-3.3-70b", "--users", "100k", "--traffic", "one-region")
     out = " ".join(run(*asked, "--scale-down").out.split())
     assert "traffic one-region, scale down, users 100,000." in out
+
+
+def test_csv_says_beside_it_how_many_devices_were_chosen(run: Run) -> None:
+    """It has no place for what was asked and assumed, as the other forms have."""
+    said = run("sweep-batch", "--gpu", "h100", "--model", "deepseek-v3", "--csv", "--batch", "1,2")
+    assert "note: Asked: gpu h100-sxm, model deepseek-v3, " in said.err
+    assert "gpus 16" in " ".join(said.err.split())
+    assert "Asked" not in said.out + run("sweep-batch", "--gpu", "h100", "--model", "deepseek-v3", "--batch", "1").err
+
+
+def test_sources_name_where_a_count_of_parameters_is_from(run: Run) -> None:
+    asked = ("fit", "--gpu", "h100", "--model", "llama-3.1-70b")
+    said = " ".join(run(*asked, "--sources").err.split())
+    assert "70,553,706,496 parameters are counted from shapes: meta-llama/" in said
+    assert "says 70.6B parameters" in said
+    assert "counted from shapes" not in run(*asked).err
