@@ -167,6 +167,7 @@ def test_a_months_tokens_are_shared_among_the_users_who_are_said(run: Run) -> No
     said = infercost.userbase(**ASKED | {"price": 2}, **users, **tokens)
     assert said.to_dict()["inputs"]["messages_per_day"] == pytest.approx(1.5e9 / 8704 / 1000 / (730 / 24))
     assert said["gross_margin"] == pytest.approx(1 - 2 * 730 / 1000 / 20)
+    assert "; --users says how many have them)" in infercost.userbase(**ASKED, seat_price=20, **tokens).verdict
     bill = infercost.userbase(api_price="0.6/2.4", **users, **tokens)
     assert bill["api_usd_per_user_month"] == pytest.approx(1.5e6 / 8704 * (7680 * 0.6e-6 + 1024 * 2.4e-6))
     steps = run(
