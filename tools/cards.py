@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from infercost.parts import catalog
-from infercost.parts.cards import Card, Key, key_of
+from infercost.parts.accelerator import Card, CardName, key_of
 
 FILE = Path(__file__).parent.parent / "presets" / "cards.yaml"
 SINCE, LEAST = 2016, 6
@@ -110,7 +110,7 @@ def is_wanted(spec: Any) -> bool:
     return year >= SINCE and (spec.memory_size_gb or 0) >= LEAST and spec.name not in LEFT_OUT
 
 
-def is_preset(spec: Any, presets: set[Key]) -> bool:
+def is_preset(spec: Any, presets: set[CardName]) -> bool:
     """Whether a preset answers to a card's name, with or without its size."""
     key = key_of(spec.name)
     own = {key, key._replace(size=float(spec.memory_size_gb))} | ({key._replace(size=None)} if not key.size else set())

@@ -9,8 +9,22 @@ from typing import Any, NamedTuple
 
 from infercost.errors import BadFile, BadValue, UnknownName, closest, near_name, nearest, reason
 from infercost.parts import accelerator as accelerator_figures
-from infercost.parts import cards, stack, traffic
-from infercost.parts.accelerator import RATES
+from infercost.parts import stack, traffic
+from infercost.parts.accelerator import (
+    RATES,
+    Book,
+    Card,
+    Machine,
+    cut_slice,
+    data_of,
+    find_card,
+    find_machine,
+    key_of,
+    read_cards,
+    slice_of,
+    variant_of,
+    without_figures,
+)
 from infercost.parts.cache import once, read_once
 from infercost.parts.cache import shipped as shipped
 from infercost.parts.preset import Fact, Preset, counted
@@ -205,12 +219,12 @@ def is_of_a_size(part: Preset) -> bool:
     return part.id != Path(part.path).stem
 
 
-def unchecked_cards() -> tuple[cards.Card, ...]:
+def unchecked_cards() -> tuple[Card, ...]:
     """The cards that no preset has and nobody checked by hand."""
     return _book().cards
 
 
-def of_card(card: cards.Card) -> Preset:
+def of_card(card: Card) -> Preset:
     """The preset that a card is: its name is not looked for among all."""
     return _read(_card_file(), "accelerators", card.id)
 
@@ -219,13 +233,13 @@ def _card_file() -> str:
     return str(shipped() / "cards.yaml")
 
 
-def _book() -> cards.Book:
-    return cards.read(_card_file())
+def _book() -> Book:
+    return read_cards(_card_file())
 
 
-def machine(name: str) -> cards.Machine | None:
+def machine(name: str) -> Machine | None:
     """The machine of several accelerators that a name means, None for none."""
-    return cards.find_machine(str(shipped() / "machines.yaml"), name)
+    return find_machine(str(shipped() / "machines.yaml"), name)
 
 
 def _text(path: str) -> str:
@@ -423,7 +437,7 @@ def _by_name(family: str, files: dict[str, str], name: str) -> tuple[str, str] |
 
 def _slice_of(files: dict[str, str], name: str) -> tuple[str, str] | None:
     """A slice of a part, ``h100 1g.10gb``: the part's own name with the slice, and the part's file."""
-    asked = cards.slice_of(name)
+    asked = slice_of(name)
     whole = _by_name("accelerators", files, asked.part) if asked and asked.part else None
     return (f"{whole[0]}-{asked.name}", whole[1]) if asked and whole else None
 
@@ -438,8 +452,8 @@ def _mac(files: dict[str, str], name: str) -> tuple[str, str] | None:
 
 def _device(files: dict[str, str], name: str) -> tuple[str, str] | None:
     """A preset by the name that a driver reports, maker and brand in it: ``NVIDIA GeForce RTX 4090``."""
-    asked = cards.key_of(name)
-    known = [(own, cards.key_of(each)) for own, path in files.items() for each in (own, *_names_in(path)[0])]
+    asked = key_of(name)
+    known = [(own, key_of(each)) for own, path in files.items() for each in (own, *_names_in(path)[0])]
     for own, key in known:
         if key == asked and key.core:
             return own, files[own]
@@ -463,7 +477,7 @@ def akin(name: str) -> str:
         return "a Mac goes by its chip: --gpu m4-max-64gb; infercost presets list apple; "
     if one := machine(name):
         return f"{one.name} has {counted(one.number, one.part)}: name that one; "
-    if cards.slice_of(name):
+    if slice_of(name):
         return "a slice goes behind its part: --gpu a100-80gb-3g.40gb; "
     for start in range(max(1, len(words) - KINDRED), len(words)):
         try:
@@ -497,13 +511,13 @@ def _variant_or_card(files: dict[str, str], name: str) -> tuple[str, str] | None
                 return f"{own}-{each}", files[own]
     asked = [(own, rest) for own, rest in starts if _ASKED.fullmatch(rest)]
     # people leave out what all cards of a letter and a number have: a4000 is rtx-a4000
-    core, size = cards.key_of(name)
+    core, size = key_of(name)
     said = f"{core} {size:g}gb" if size else core
     lettered = _LETTERED.fullmatch(core) and not asked
     spelled = (f"rtx {said}", f"pro {said}", f"{said} pcie", f"arc {said}") if lettered else ()
-    if card := next(filter(None, (cards.find(book, each, files) for each in (name, *spelled))), None):
+    if card := next(filter(None, (find_card(book, each, files) for each in (name, *spelled))), None):
         return card.id, _card_file()
-    if why := cards.without_figures(book, name):
+    if why := without_figures(book, name):
         raise UnknownName(f"{name!r} has no published figures: {why}", "give a file of your own with its figures")
     if not asked:
         return None
@@ -600,13 +614,13 @@ def _read(path: str, family: str, own: str) -> Preset:
 
 def _data(own: str, path: str) -> dict[str, Any]:
     """The data of a preset's file, of a variant in it, of a card, or of a slice of one."""
-    if (asked := cards.slice_of(own)) and asked.part:
-        return cards.cut(_data(asked.part, path), asked.part, asked, accelerator_figures.FIGURES)
+    if (asked := slice_of(own)) and asked.part:
+        return cut_slice(_data(asked.part, path), asked.part, asked, accelerator_figures.FIGURES)
     if path == _card_file():
-        return cards.data_of(_book(), next(card for card in _book().cards if card.id == own))
+        return data_of(_book(), next(card for card in _book().cards if card.id == own))
     data = read_mapping(path, "preset")
     stem = Path(path).stem
-    return data if own == stem else cards.variant_of(data, own.removeprefix(f"{stem}-"), path)
+    return data if own == stem else variant_of(data, own.removeprefix(f"{stem}-"), path)
 
 
 def build(family: str, name: str, data: dict[str, Any], path: str) -> Preset:

@@ -9,8 +9,8 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from infercost.errors import BadValue, Missing, UnknownName, closest, nearest
-from infercost.parts import cards, catalog
-from infercost.parts.accelerator import BASES, LINKS, with_endless_rate
+from infercost.parts import catalog
+from infercost.parts.accelerator import BASES, LINKS, Machine, with_endless_rate
 from infercost.parts.cache import once
 from infercost.parts.formats import Format
 from infercost.parts.preset import Fact, Preset, counted
@@ -535,7 +535,7 @@ def _is_known(name: str) -> bool:
     return _is_named("accelerators", name) or catalog.machine(name) is not None
 
 
-def _machine(name: str) -> cards.Machine | None:
+def _machine(name: str) -> Machine | None:
     """The machine of a name that is no part's: the file of machines is not read for others."""
     return None if catalog.looks_like_file(name) or _is_named("accelerators", name) else catalog.machine(name)
 

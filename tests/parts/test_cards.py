@@ -10,8 +10,8 @@ import pytest
 
 import infercost
 from infercost.errors import UnknownName
-from infercost.parts import cards, catalog
-from infercost.parts.cards import key_of
+from infercost.parts import accelerator, catalog
+from infercost.parts.accelerator import key_of
 from infercost.parts.formats import FORMATS
 from infercost.parts.preset import Preset
 from infercost.scenario.read import counted_name
@@ -303,10 +303,9 @@ def test_the_cards_stay_out_of_sight(run: Run) -> None:
 
 def test_the_cards_are_read_for_a_name_that_no_preset_has_only() -> None:
     code = (
-        "import json, sys\nfrom infercost.parts import cards\n"
-        "from infercost.parts import catalog\n"
-        "found = []\nread = cards.read.__wrapped__\n"
-        "cards.read = lambda path: (found.append(path), read(path))[1]\n"
+        "import json, sys\nfrom infercost.parts import catalog\n"
+        "found = []\nread = catalog.read_cards.__wrapped__\n"
+        "catalog.read_cards = lambda path: (found.append(path), read(path))[1]\n"
         "[catalog.accelerator(name) for name in ('h100', 'rtx-4090', 'a100-40gb', 'm4-pro')]\n"
         "before = len(found)\ncatalog.accelerator('rtx-4070')\nprint(json.dumps([before, len(found) > 0]))"
     )
@@ -441,7 +440,7 @@ def test_machines_are_counted_and_said() -> None:
 
 
 def test_every_machine_has_a_part_that_is_known() -> None:
-    book = cards.machines_in(str(catalog.shipped() / "machines.yaml"))
+    book = accelerator.machines_in(str(catalog.shipped() / "machines.yaml"))
     assert len(book) > 100
     for machine in book.values():
         assert catalog.accelerator(machine.part).name == machine.part, machine
