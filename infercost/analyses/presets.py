@@ -18,8 +18,7 @@ from infercost.numeric import last_that
 from infercost.parts import catalog
 from infercost.parts.accelerator import SECTIONS, Rate, find_rate, memory_key
 from infercost.parts.formats import FORMATS
-from infercost.parts.preset import Preset
-from infercost.parts.traffic import DAY, hours_of
+from infercost.parts.preset import DAY, Preset, hours_of
 from infercost.parts.yamlfile import read_mapping
 from infercost.report import Input, Note, Report, Row, Series
 from infercost.scenario.options import flag

@@ -61,8 +61,7 @@ from infercost.fleet.day import (
 from infercost.formulas.users import erlang_c, slots_for
 from infercost.numeric import floor
 from infercost.parts.accelerator import called
-from infercost.parts.preset import counted
-from infercost.parts.traffic import DAY
+from infercost.parts.preset import DAY, counted
 from infercost.replica.serving import Request, lone_ttft
 from infercost.replica.step import critical_batch, reworked
 from infercost.report import Note, Report, Row, Series

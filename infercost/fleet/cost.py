@@ -26,7 +26,7 @@ from infercost.formulas.formula import solved
 from infercost.formulas.users import peakedness
 from infercost.numeric import CLOSE, ceiling, last_that
 from infercost.parts.cache import lately
-from infercost.parts.traffic import Shape
+from infercost.parts.preset import Shape
 from infercost.quantities import CONSTANTS, KEYS
 from infercost.replica.serving import Request, fullest, lone_ttft
 from infercost.replica.step import Running, bytes_of_step, full_batch, reworked

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from infercost.errors import BadFile, BadValue, UnknownName, closest, near_name, nearest, reason
 from infercost.parts import accelerator as accelerator_figures
-from infercost.parts import stack, traffic
+from infercost.parts import stack
 from infercost.parts.accelerator import (
     RATES,
     Book,
@@ -27,7 +27,7 @@ from infercost.parts.accelerator import (
 )
 from infercost.parts.cache import once, read_once
 from infercost.parts.cache import shipped as shipped
-from infercost.parts.preset import Fact, Preset, counted
+from infercost.parts.preset import DAY_FIGURES, DAY_LABELS, Fact, Preset, counted, read_loads
 from infercost.parts.yamlfile import read_mapping, read_text
 from infercost.units import BANDWIDTH, COUNT, PART, SHARE, SIZE, WHOLE, Kind, parse
 
@@ -67,7 +67,7 @@ FAMILIES: dict[str, tuple[dict[str, Kind], tuple[str, ...]]] = {
     "accelerators": (accelerator_figures.FIGURES, accelerator_figures.LABELS),
     "efficiency": (stack.KINDS, stack.LABELS),
     "workloads": (_WORKLOAD, ("name", "aliases", "traffic", "note")),
-    "traffic": (traffic.FIGURES, traffic.LABELS),
+    "traffic": (DAY_FIGURES, DAY_LABELS),
     "architectures": (accelerator_figures.CHIP_FIGURES, accelerator_figures.CHIP_LABELS),
     "hosts": (HOST, ("name", "aliases", "vendor", "kind", "note")),
 }
@@ -665,7 +665,7 @@ def _released(entry: Any, sources: Any, path: str) -> dict[str, str]:
 
 def _hours(entry: Any, sources: Any, path: str) -> dict[str, str]:
     where = f"preset {path}: hours"
-    loads = traffic.read_loads(entry, where)
+    loads = read_loads(entry, where)
     source = _source(entry["source"], sources, where)
     return {"hours": _label(list(loads)), "hours_source": source["title"], "hours_date": source["date"]}
 

@@ -23,8 +23,8 @@ from infercost.fleet.cost import (
 from infercost.fleet.day import day_of
 from infercost.fleet.traces import Trace, read_trace
 from infercost.parts import catalog
+from infercost.parts.preset import DAY, Shape, shape_of
 from infercost.parts.stack import law
-from infercost.parts.traffic import DAY, Shape, shape_of
 from infercost.replica.layout import Layout
 from infercost.replica.serving import LEAST_OUTPUT, Request
 from infercost.replica.step import Running

@@ -12,9 +12,8 @@ from infercost.numeric import ceiling
 from infercost.parts import catalog
 from infercost.parts.accelerator import has_endless_rate, is_of_a_desktop, is_owned, runs_llama_cpp
 from infercost.parts.formats import GGUF, Format, is_of_llama_cpp
-from infercost.parts.preset import Preset
+from infercost.parts.preset import DAY, Preset, shape_of
 from infercost.parts.stack import SHARED, is_nominal, reads_gguf
-from infercost.parts.traffic import DAY, shape_of
 from infercost.report import Note
 from infercost.scenario.options import flag, options_of
 from infercost.scenario.read import Given, Question, Reading, read_part

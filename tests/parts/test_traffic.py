@@ -9,7 +9,7 @@ import pytest
 import infercost
 from infercost.errors import BadFile, BadValue
 from infercost.parts import catalog
-from infercost.parts.traffic import Shape, shape_of
+from infercost.parts.preset import Shape, shape_of
 from tests.conftest import ROOT, Run
 
 SHAPES = [shape_of(catalog.load("traffic", name)) for name in catalog.names("traffic")]
