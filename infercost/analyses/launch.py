@@ -6,9 +6,8 @@ from json import dumps
 from math import ceil
 from typing import NamedTuple
 
-from infercost.models.drafts import method
 from infercost.models.find import Checkpoint, find_model
-from infercost.models.model import Quantization, Rope
+from infercost.models.model import Quantization, Rope, method
 from infercost.parts.bands import unmeasured
 from infercost.parts.formats import PACKED, Format
 from infercost.parts.preset import Preset

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from typing import TYPE_CHECKING, Any
 
 from infercost.analyses.hosts import host_notes, short_with_host, unknown
-from infercost.models.drafts import gains
+from infercost.models.model import gains
 from infercost.parts.accelerator import MEMORY_BASES, has_endless_rate, is_owned
 from infercost.parts.bands import (
     CLASSES,

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from infercost import formulas
 from infercost.analyses.many import HELD, LAYOUT, Answer, Outcome, Rows, Values, outcomes_of, refuse_side_by_side
 from infercost.analyses.remarks import ends_in, null_notes
-from infercost.models.drafts import gains
+from infercost.models.model import gains
 from infercost.parts import catalog
 from infercost.parts.accelerator import is_owned
 from infercost.parts.cache import reading_once

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from infercost.errors import BadValue, Missing
 from infercost.formulas.request import verified_tokens
 from infercost.models import counting
-from infercost.models.drafts import TITLES, shape_of
 from infercost.models.find import find_model, with_format
 from infercost.models.gguf import as_file_of, as_gguf, with_head
-from infercost.models.model import Model
+from infercost.models.model import TITLES, Model, shape_of
 from infercost.parts import catalog
 from infercost.parts.accelerator import memory_key, summing_in_16_bits
 from infercost.parts.bands import decode_kind

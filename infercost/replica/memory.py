@@ -8,8 +8,7 @@ from infercost import formulas
 from infercost.errors import BadValue
 from infercost.formulas.formula import solved
 from infercost.models import counting
-from infercost.models.drafts import Shape, head_of
-from infercost.models.model import Model, arithmetic_format, bare_count, prediction_head
+from infercost.models.model import HeadShape, Model, arithmetic_format, bare_count, head_of, prediction_head
 from infercost.parts.accelerator import COMPUTERS, called, over_pcie
 from infercost.parts.bands import not_covered, unmeasured
 from infercost.parts.formats import Format
@@ -363,7 +362,7 @@ class Drafting(NamedTuple):
 
     model: Model | None = None
     tokens: int = 1
-    shape: Shape | None = None
+    shape: HeadShape | None = None
 
     @property
     def is_carried(self) -> bool:

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 from infercost import formulas
 from infercost.errors import BadValue, Missing, UnknownName
 from infercost.models import counting
-from infercost.models.drafts import Shape, method, shape_of
-from infercost.models.model import Model, Quantization, bare_count
+from infercost.models.model import HeadShape, Model, Quantization, bare_count, method, shape_of
 from infercost.numeric import ceiling
 from infercost.parts import catalog
 from infercost.parts.accelerator import COMPUTERS, memory_key, over_pcie
@@ -401,7 +400,7 @@ def _draft_tokens(reading: Reading, usual: int, why: str) -> int:
     return int(reading.take("draft_tokens", usual, why))
 
 
-def _read_shape(reading: Reading, model: Model) -> Shape:
+def _read_shape(reading: Reading, model: Model) -> HeadShape:
     """The dimensions of a head of a model, each with its source, and what of them is assumed."""
     shape, preset = shape_of(model), method("eagle3").shaped(model.name)
     reading.use(preset, *(key for key in shape._fields if key in preset.facts), scope="draft")

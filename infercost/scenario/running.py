@@ -4,8 +4,7 @@ from typing import TYPE_CHECKING
 
 from infercost import formulas
 from infercost.errors import BadValue, Missing
-from infercost.models.drafts import gains, method
-from infercost.models.model import Model
+from infercost.models.model import Model, gains, method
 from infercost.parts import catalog
 from infercost.parts.accelerator import has_endless_rate, rate_for
 from infercost.parts.cache import lately

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from infercost.models.drafts import gains
+from infercost.models.model import gains
 from tests.conftest import ROOT, Run
 
 COLUMNS = (ROOT / "presets/measurements/drafted.csv").read_text().splitlines()[0].split(",")

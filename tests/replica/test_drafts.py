@@ -8,9 +8,8 @@ import pytest
 import infercost
 from infercost.errors import Missing
 from infercost.models import counting
-from infercost.models.drafts import Shape, head_of, shape_of
 from infercost.models.find import find_model
-from infercost.models.model import prediction_head
+from infercost.models.model import HeadShape, head_of, prediction_head, shape_of
 from infercost.replica.layout import Layout, rank_weight_bytes
 from tests.conftest import Run
 
@@ -155,14 +154,14 @@ def test_the_head_of_llama_by_hand() -> None:
     ("model", "shape", "size", "within"),
     [
         # model card of thomaskiefer/EAGLE3-Apertus-8B-Instruct-2509: about 513 million parameters in 16 bits
-        ("llama-3.1-8b", Shape(32, 8, 128, 21504, 32000, 3), 2 * 513e6, 1e-3),
+        ("llama-3.1-8b", HeadShape(32, 8, 128, 21504, 32000, 3), 2 * 513e6, 1e-3),
         # model card of thoughtworks/GLM-4.7-Flash-Eagle3: 277.4 MB, which are of 2^20 bytes
         ("glm-4.7-flash", None, 277.4 * 2**20, 2e-3),
         # model card of JinnP/SGLang-EAGLE3-Qwen3-Coder-30B-A3B-Instruct: about 350 MB
         ("qwen3-coder-30b-a3b", None, 350 * 2**20, 5e-3),
     ],
 )
-def test_heads_are_as_large_as_published_ones(model: str, shape: Shape | None, size: float, within: float) -> None:
+def test_heads_are_as_large_as_published_ones(model: str, shape: HeadShape | None, size: float, within: float) -> None:
     target = find_model(model).model
     head = head_of(target, shape or shape_of(target))
     assert counting.weight_bytes(head) == pytest.approx(size, rel=within)
