@@ -52,7 +52,7 @@ class Answer(Report):
         return self.values.get(key, default)
 
     def _repr_html_(self) -> str:
-        from infercost.render.plot.html import cell
+        from infercost.render.html import cell
 
         return cell(self)
 

@@ -190,7 +190,7 @@ def _colour_is_forced() -> bool:
 
 def _is_ascii() -> bool:
     """Whether standard output, or the terminal behind it, shows nothing beyond ASCII."""
-    from infercost.render.plot.terminal import LETTERS
+    from infercost.render.terminal import LETTERS
 
     if _is_terminal() and os.environ.get("TERM") in ("dumb", "linux"):
         return True

@@ -53,13 +53,13 @@ def ending_of(path: str) -> str:
 def to_picture(report: "Report", ending: str) -> bytes:
     """The pictures of a report as a file of one of the endings; Missing where its library is not here."""
     _check_drawable(report)
-    picture: bytes = import_module(f"infercost.render.plot.{ENDINGS[ending]}").render(report, ending)
+    picture: bytes = import_module(f"infercost.render.{ENDINGS[ending]}").render(report, ending)
     return picture
 
 
 def to_lines(report: "Report", width: int = 80, ascii: bool = False) -> str:
     """The pictures of a report as lines of text."""
-    from infercost.render.plot.terminal import render
+    from infercost.render.terminal import render
 
     _check_drawable(report)
     return harmless("\n".join(render(picture, width, ascii) for picture in report.charts))

@@ -18,8 +18,8 @@ import infercost
 from infercost.errors import BadValue, Missing
 from infercost.picture import Axis, Bar, Bars, Chart, Line
 from infercost.render import ENDINGS, ending_of, to_lines, to_picture
-from infercost.render.plot.drawing import COLOURS, Scale, axis_text, labels, scales, style, tick_text
-from infercost.render.plot.terminal import render
+from infercost.render.drawing import COLOURS, Scale, axis_text, labels, scales, style, tick_text
+from infercost.render.terminal import render
 from infercost.report import Report
 
 LINES = Chart(

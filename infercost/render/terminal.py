@@ -5,8 +5,8 @@ from itertools import pairwise
 from textwrap import wrap
 
 from infercost.picture import Bars, Chart, Line, Picture
+from infercost.render.drawing import Scale, axis_text, bar_scale, scales
 from infercost.render.layout import bar
-from infercost.render.plot.drawing import Scale, axis_text, bar_scale, scales
 from infercost.units import show
 
 #: Bits of the dots in a cell of braille: its two columns, from the top down.

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from infercost.errors import Missing, extra
 from infercost.picture import Bars, Chart, Line
-from infercost.render.plot.drawing import COLOURS, FEW, TICKS, Scale, axis_text, bar_scale, labels, scales, style
+from infercost.render.drawing import COLOURS, FEW, TICKS, Scale, axis_text, bar_scale, labels, scales, style
 from infercost.render.writing import harmless
 from infercost.report import Report
 from infercost.units import show

@@ -5,7 +5,7 @@ import re
 from typing import Any
 
 from infercost.picture import Axis, Bars, Chart, Line
-from infercost.render.plot.drawing import COLOURS, Scale, axis_text, bar_scale, scales, style
+from infercost.render.drawing import COLOURS, Scale, axis_text, bar_scale, scales, style
 from infercost.render.writing import harmless
 from infercost.report import Report
 

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from html import escape
 
 from infercost.picture import Bars, Chart, Line, Picture
+from infercost.render.drawing import COLOURS, FEW, TICKS, Scale, axis_text, bar_scale, labels, scales, style
 from infercost.render.layout import Block, Grid, Points, Text, Work, blocks, notes
-from infercost.render.plot.drawing import COLOURS, FEW, TICKS, Scale, axis_text, bar_scale, labels, scales, style
 from infercost.render.writing import harmless
 from infercost.report import Report
 from infercost.units import show
