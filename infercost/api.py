@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import Any, TypedDict, Unpack
 
 from infercost.errors import BadValue, Missing, closest
-from infercost.parts.cache import reading_once
+from infercost.parts.files import reading_once
 from infercost.render import to_text
 from infercost.report import Report
 from infercost.scenario import options as takes

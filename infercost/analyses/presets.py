@@ -17,9 +17,9 @@ from infercost.models.model import Attention, Layer, Model
 from infercost.numeric import last_that
 from infercost.parts import catalog
 from infercost.parts.accelerator import SECTIONS, Rate, find_rate, memory_key
+from infercost.parts.files import read_mapping
 from infercost.parts.formats import FORMATS
 from infercost.parts.preset import DAY, Preset, hours_of
-from infercost.parts.yamlfile import read_mapping
 from infercost.report import Input, Note, Report, Row, Series
 from infercost.scenario.options import flag
 from infercost.scenario.prices import USUAL_BASIS, rent_key, words_of

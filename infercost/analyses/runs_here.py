@@ -18,7 +18,7 @@ from infercost.models.model import Model
 from infercost.parts import catalog
 from infercost.parts.accelerator import MEMORY_BASES, is_of_a_desktop
 from infercost.parts.bands import decode_kind, is_local
-from infercost.parts.cache import reading_once
+from infercost.parts.files import reading_once
 from infercost.parts.formats import GGUF, MIXES, TYPES, WEIGHTS
 from infercost.parts.preset import Preset, counted
 from infercost.parts.stack import reads_gguf

@@ -9,7 +9,7 @@ from infercost.analyses.remarks import null_notes
 from infercost.analyses.sweep import headline
 from infercost.errors import Missing
 from infercost.parts.accelerator import MEMORY_BASES, RATES, SECTIONS
-from infercost.parts.cache import reading_once
+from infercost.parts.files import reading_once
 from infercost.parts.stack import LAWS, law
 from infercost.quantities import KEYS, Key
 from infercost.report import Input, Note, Report, Row, Series

@@ -12,7 +12,7 @@ from infercost.analyses.remarks import ends_in, null_notes
 from infercost.models.model import gains
 from infercost.parts import catalog
 from infercost.parts.accelerator import is_owned
-from infercost.parts.cache import reading_once
+from infercost.parts.files import reading_once
 from infercost.parts.formats import Format
 from infercost.parts.stack import SHARED
 from infercost.quantities import KEYS, Key

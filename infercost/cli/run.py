@@ -46,7 +46,7 @@ def run(command: str, options: dict[str, Any]) -> int:
         InfercostError: the question is wrong; nothing has been written.
     """
     from infercost.api import answered, asking, finished  # a page of help needs no more than names
-    from infercost.parts.cache import reading_once
+    from infercost.parts.files import reading_once
     from infercost.report import Note
     from infercost.scenario.read import ask
 

@@ -25,7 +25,7 @@ from infercost.fleet.day import (
 from infercost.formulas.formula import solved
 from infercost.formulas.users import peakedness
 from infercost.numeric import CLOSE, ceiling, last_that
-from infercost.parts.cache import lately
+from infercost.parts.files import lately
 from infercost.parts.preset import Shape
 from infercost.quantities import CONSTANTS, KEYS
 from infercost.replica.serving import Request, fullest, lone_ttft

@@ -11,7 +11,7 @@ from infercost import formulas
 from infercost.formulas.formula import LITTLE, solved
 from infercost.formulas.users import erlang_c, free_slots, mean_wait, service_time, slots_for, slots_of_replicas
 from infercost.numeric import ceiling, last_that, zero_of
-from infercost.parts.cache import lately
+from infercost.parts.files import lately
 from infercost.replica.serving import Request, first_token_met, ride_of, serve_batch, tpot_met
 from infercost.replica.step import Replica, decode_time
 

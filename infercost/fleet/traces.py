@@ -16,7 +16,7 @@ from math import inf, isfinite, sqrt
 from typing import Any, NamedTuple
 
 from infercost.errors import BadFile, reason
-from infercost.parts.cache import once
+from infercost.parts.files import once
 
 Progress = Callable[[int], None]
 #: Time in seconds, input tokens, output tokens.

@@ -15,9 +15,8 @@ from infercost.models.gguf import as_gguf
 from infercost.models.model import Model, Quantization, Rope, as_prefill_only
 from infercost.models.quantization import BLOCKS, UnknownScheme
 from infercost.parts import catalog, formats
-from infercost.parts.cache import once, read_once
+from infercost.parts.files import once, read_mapping, read_once, read_text
 from infercost.parts.formats import GGUF, MLX, PACKED, Format, find_format, near_dynamic
-from infercost.parts.yamlfile import read_mapping, read_text
 
 #: Keys of a preset file; ``ids`` are hub ids of aliases whose words do not say them, ``decodes: false`` is of a model
 #: that reads texts alone, though its config is a decoder's.

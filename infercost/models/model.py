@@ -11,9 +11,9 @@ from typing import Any, NamedTuple, TypeVar
 from infercost import formulas
 from infercost.errors import BadValue
 from infercost.parts import catalog
+from infercost.parts.files import read_mapping
 from infercost.parts.formats import FORMATS, GGUF, Format, find_format
 from infercost.parts.preset import Fact, Preset
-from infercost.parts.yamlfile import read_mapping
 from infercost.units import COUNT, show
 
 T = TypeVar("T")

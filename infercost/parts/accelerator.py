@@ -11,6 +11,7 @@ from itertools import product
 from typing import Any, NamedTuple
 
 from infercost.errors import BadFile, Missing, UnknownName
+from infercost.parts.files import read_mapping
 from infercost.parts.formats import Format
 from infercost.parts.preset import Fact, Preset
 from infercost.units import BANDWIDTH, DURATION, FLOPS, HOURLY, MONEY, PER_WATT, POWER, SHARE, SIZE, WHOLE, Kind, parse
@@ -416,8 +417,6 @@ def key_of(name: str) -> CardName:
 @cache
 def read_cards(path: str) -> Book:
     """The file of cards, read once."""
-    from infercost.parts.yamlfile import read_mapping  # help, which loads this module, reads no file
-
     head = read_mapping(path, "cards")
     rows = tuple(Card(*line.split(",")) for line in str(head.pop("cards")).splitlines()[1:])
     return Book(head, rows, tuple(key_of(card.name) for card in rows))
@@ -589,8 +588,6 @@ def find_machine(path: str, name: str) -> Machine | None:
 @cache
 def machines_in(path: str) -> dict[str, Machine]:
     """The file of machines, read once: each by what its name is for comparison."""
-    from infercost.parts.yamlfile import read_mapping
-
     data = read_mapping(path, "machines")
     known = {}
     for line in str(data["machines"]).splitlines():

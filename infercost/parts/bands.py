@@ -4,9 +4,9 @@ from functools import cache
 from typing import NamedTuple
 
 from infercost.parts import catalog
+from infercost.parts.files import read_mapping
 from infercost.parts.preset import Preset
 from infercost.parts.stack import law
-from infercost.parts.yamlfile import read_mapping
 
 #: Kinds of numbers: gaps between tokens by requests in flight, first tokens, tokens per second of a server, times at a
 #: rate, the highest throughput, and that of a full memory; of llama.cpp a user's gaps and a batch's.

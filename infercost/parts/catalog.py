@@ -25,10 +25,9 @@ from infercost.parts.accelerator import (
     variant_of,
     without_figures,
 )
-from infercost.parts.cache import once, read_once
-from infercost.parts.cache import shipped as shipped
+from infercost.parts.files import once, read_mapping, read_once, read_text
+from infercost.parts.files import shipped as shipped
 from infercost.parts.preset import DAY_FIGURES, DAY_LABELS, Fact, Preset, counted, read_loads
-from infercost.parts.yamlfile import read_mapping, read_text
 from infercost.units import BANDWIDTH, COUNT, PART, SHARE, SIZE, WHOLE, Kind, parse
 
 #: Figures of an accelerator without which most questions have no answer, and a dense rate beside them.

@@ -11,11 +11,10 @@ from typing import Any, NamedTuple
 from infercost.errors import BadValue, Missing, UnknownName, closest, nearest
 from infercost.parts import catalog
 from infercost.parts.accelerator import BASES, LINKS, Machine, with_endless_rate
-from infercost.parts.cache import once
+from infercost.parts.files import once, read_mappings
 from infercost.parts.formats import Format
 from infercost.parts.preset import Fact, Preset, counted
 from infercost.parts.stack import CHOICES, at_release, complete, newest_before
-from infercost.parts.yamlfile import read_mappings
 from infercost.quantities import COUNTED, Key, unit_of
 from infercost.report import Input, Note
 from infercost.scenario.options import MANY, NAMES, REPLICAS, SECOND_NAMES, Option, flag, options_of

@@ -7,7 +7,7 @@ from infercost.errors import BadValue, Missing
 from infercost.models.model import Model, gains, method
 from infercost.parts import catalog
 from infercost.parts.accelerator import has_endless_rate, rate_for
-from infercost.parts.cache import lately
+from infercost.parts.files import lately
 from infercost.parts.formats import FORMATS, Format
 from infercost.parts.preset import Preset
 from infercost.parts.stack import FIGURES_OF_PASS, is_ideal, is_nominal, is_stated, law, sends_from_host

@@ -14,7 +14,7 @@ from infercost.formulas.cost import usd_per_month
 from infercost.models.model import arithmetic_format
 from infercost.parts import catalog
 from infercost.parts.accelerator import BASES, is_of_a_desktop
-from infercost.parts.cache import reading_once
+from infercost.parts.files import reading_once
 from infercost.parts.formats import WEIGHTS
 from infercost.parts.preset import Preset, counted
 from infercost.parts.stack import is_nominal, splits_layers

@@ -10,7 +10,7 @@ from infercost.models.families.read import read_model
 from infercost.models.find import find_model, read_preset, typed
 from infercost.models.model import Model
 from infercost.parts import catalog
-from infercost.parts.yamlfile import read_mapping
+from infercost.parts.files import read_mapping
 from tests.conftest import ROOT
 
 #: Parameter counts equal those of transformers 5.23 built from the same configs (router biases included), cache and

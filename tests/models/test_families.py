@@ -11,7 +11,7 @@ from infercost.models.families.config import parse_json
 from infercost.models.families.read import read_model
 from infercost.models.find import find_model, typed
 from infercost.parts import catalog
-from infercost.parts.yamlfile import read_mapping
+from infercost.parts.files import read_mapping
 from infercost.replica.layout import Layout, rank_weight_bytes
 from infercost.replica.work import work_of
 from tests.conftest import ROOT, in_yaml

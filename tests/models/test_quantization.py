@@ -12,7 +12,7 @@ from infercost.models.families.config import Config
 from infercost.models.families.read import family_of, layers_of, read_model
 from infercost.models.find import typed
 from infercost.parts import catalog
-from infercost.parts.yamlfile import read_mapping
+from infercost.parts.files import read_mapping
 from tests.conftest import Run, calls_of
 from tests.models.test_config import LLAMA
 from tests.models.test_families import CASES, DEEPSEEK

@@ -13,7 +13,7 @@ from typing import Any
 from infercost.models.find import typed
 from infercost.models.gguf import ARCHITECTURES
 from infercost.parts import catalog
-from infercost.parts.yamlfile import read_mapping
+from infercost.parts.files import read_mapping
 from infercost.scenario.options import options_of
 from tools.fuzzing.asking import OWN, STDIN, Case
 from tools.fuzzing.questions import plausible

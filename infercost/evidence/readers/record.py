@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, NoReturn
 from infercost.errors import BadFile, Missing, UnknownName
 from infercost.evidence.predict import Measured
 from infercost.parts import catalog, formats
-from infercost.parts.yamlfile import read_text
+from infercost.parts.files import read_text
 
 #: Per-request arrays make large files; a larger one than this is something else.
 LARGEST_FILE = 500_000_000

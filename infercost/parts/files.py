@@ -1,23 +1,29 @@
-"""YAML and JSON files in which every scalar is text, so that our own parsers decide what it means.
+"""YAML and JSON files in which every scalar is text, so that our own parsers decide what it means; each read once.
 
 YAML's own typing makes 92 of ``1:32``, a string of ``1e12`` and false of ``no``. Aliases and repeated keys are
-refused: the first can grow a small file without bound, the second loses what was written first.
+refused: the first can grow a small file without bound, the second loses what was written first. A question, and a
+sweep of a thousand points, is answered from one reading; what infercost ships is read once in a process.
 """
 
+import os
 import sys
-from typing import Any, BinaryIO
-
-import yaml
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import cache, wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, Concatenate, ParamSpec, TypeVar
 
 from infercost.errors import BadFile, reason
+
+if TYPE_CHECKING:
+    import yaml
 
 #: Bytes: our files are a few kilobytes, and three deep; larger or deeper ones are something else.
 LARGEST_FILE = 1_000_000
 DEEPEST = 20
 #: Bytes that tell a text from something else.
 START = 4096
-_LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
-
 Mapping = dict[str, Any]
 
 
@@ -73,8 +79,10 @@ def read_mappings(path: str, what: str) -> list[Mapping]:
 def _read(path: str, what: str, several: str) -> tuple[Any, str]:
     """What a file holds, and its name in errors; ``several`` says what to do with more than one document."""
     where, text = f"{what} {'standard input' if path == '-' else path}", read_text(path, what)
+    import yaml  # help reads no file
+
     try:
-        documents = list(yaml.compose_all(text, Loader=_LOADER))
+        documents = list(yaml.compose_all(text, Loader=getattr(yaml, "CBaseLoader", yaml.BaseLoader)))
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""
@@ -87,8 +95,10 @@ def _read(path: str, what: str, several: str) -> tuple[Any, str]:
     return _value(documents[0], where, set()), where
 
 
-def _value(node: yaml.Node, where: str, seen: set[yaml.Node], depth: int = 0) -> Any:
+def _value(node: "yaml.Node", where: str, seen: "set[yaml.Node]", depth: int = 0) -> Any:
     """The text, list or mapping of a node; an alias is a node that was ``seen`` before."""
+    import yaml
+
     if node in seen:
         raise _bad(node, where, "has a YAML alias", "write the value out")
     if depth > DEEPEST:
@@ -111,5 +121,68 @@ def _value(node: yaml.Node, where: str, seen: set[yaml.Node], depth: int = 0) ->
     return mapping
 
 
-def _bad(node: yaml.Node, where: str, what: str, hint: str) -> BadFile:
+def _bad(node: "yaml.Node", where: str, what: str, hint: str) -> BadFile:
     return BadFile(f"{where}, line {node.start_mark.line + 1}: {what}", hint)
+
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_cache: ContextVar[dict[Any, list[Any]] | None] = ContextVar("cache", default=None)
+
+
+@contextmanager
+def reading_once() -> Iterator[None]:
+    """Cache inside the outermost block only: a file may change between two questions."""
+    token = _cache.set({} if (outer := _cache.get()) is None else outer)
+    try:
+        yield
+    finally:
+        _cache.reset(token)
+
+
+def once(work: Callable[P, R], most: int = 1000) -> Callable[P, R]:
+    """Cache the last ``most`` results, none of which may be changed, by equal arguments: few of ours have a hash."""
+
+    @wraps(work)
+    def run(*args: P.args, **more: P.kwargs) -> R:
+        if (cache := _cache.get()) is None:
+            return work(*args, **more)
+        entries: list[tuple[Any, R]] = cache.setdefault(work, [])
+        for arguments, result in entries:
+            if arguments == (args, more):
+                return result
+        entries.append(((args, more), work(*args, **more)))
+        del entries[:-most]
+        return entries[-1][1]
+
+    return run
+
+
+def lately(work: Callable[P, R]) -> Callable[P, R]:
+    """Cache a few results of work on whole replicas, which are slow to compare: those of the layouts of one part."""
+    return once(work, most=12)
+
+
+@cache
+def shipped() -> Path:
+    """The presets folder: inside an installed package, beside it in a checkout."""
+    package = Path(__file__).resolve().parent.parent
+    return next((p for p in (package / "presets", package.parent / "presets") if p.is_dir()), package / "presets")
+
+
+@cache
+def _start_of_shipped() -> str:
+    return os.path.join(shipped(), "")
+
+
+def read_once(read: Callable[Concatenate[str, P], R]) -> Callable[Concatenate[str, P], R]:
+    """Cache what is read of a shipped file, which may not be changed, by its path and the other arguments."""
+    cached: Any = cache(read)
+
+    @wraps(read)
+    def run(path: str, /, *args: P.args, **more: P.kwargs) -> R:
+        chosen = cached if path.startswith(_start_of_shipped()) else read
+        return chosen(path, *args, **more)
+
+    return run
