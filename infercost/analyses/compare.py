@@ -34,10 +34,10 @@ from infercost.parts.formats import USUAL_FILE as USUAL
 from infercost.parts.preset import Preset, counted
 from infercost.report import Input, Note, Report, Row, Series
 from infercost.scenario.options import Prices
-from infercost.scenario.prices import MIXED, rent_key
 from infercost.scenario.read import Question, beside
 from infercost.scenario.scenario import COMPARED, Scenario
 from infercost.scenario.search import SERVERS
+from infercost.scenario.usual import MIXED, rent_key
 from infercost.units import many, show
 
 COLUMNS = (

@@ -14,10 +14,10 @@ from infercost.parts.preset import counted
 from infercost.picture import Axis, Bar, Bars, Chart, Line, Picture
 from infercost.quantities import KEYS
 from infercost.report import Report
-from infercost.scenario.prices import kind_of_price
 from infercost.scenario.read import Axis as Swept
 from infercost.scenario.read import Question, in_words, plain, read_axes
 from infercost.scenario.scenario import Scenario
+from infercost.scenario.usual import kind_of_price
 from infercost.units import many, show
 
 ORIGIN = "picture"

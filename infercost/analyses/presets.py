@@ -22,10 +22,10 @@ from infercost.parts.formats import FORMATS
 from infercost.parts.preset import DAY, Preset, hours_of
 from infercost.report import Input, Note, Report, Row, Series
 from infercost.scenario.options import flag
-from infercost.scenario.prices import USUAL_BASIS, rent_key, words_of
 from infercost.scenario.rack import in_formats
 from infercost.scenario.read import Reading
 from infercost.scenario.scenario import Scenario
+from infercost.scenario.usual import USUAL_BASIS, rent_key, words_of
 from infercost.units import many, show
 
 VERBS = ("list", "show", "path")

@@ -10,7 +10,9 @@ from infercost import formulas
 from infercost.parts.accelerator import BASES, called, is_owned, is_sold_to_owners
 from infercost.parts.preset import Fact, Preset, counted
 from infercost.report import Note, Report, Row
-from infercost.scenario.prices import (
+from infercost.scenario.read import Question, prices_of
+from infercost.scenario.scenario import Scenario
+from infercost.scenario.usual import (
     MIXED,
     OWN,
     USUAL_BASIS,
@@ -21,8 +23,6 @@ from infercost.scenario.prices import (
     times_usual,
     words_of,
 )
-from infercost.scenario.read import Question, prices_of
-from infercost.scenario.scenario import Scenario
 from infercost.units import many, show
 
 #: What ``--steps`` evaluates: one point, several by name, or nothing.

@@ -26,12 +26,11 @@ from infercost.replica.step import Running, reworked, tpot_of
 from infercost.report import Input, Note, Report, Series
 from infercost.scenario.layouts import ALIKE, TIMES, of_few_stages
 from infercost.scenario.options import OPTIONS, flag
-from infercost.scenario.prices import USUAL_BASIS, binds_longer, is_given, kind_of_price, rent_key
 from infercost.scenario.rack import MOST_DEVICES, engine_layouts, least_plan
 from infercost.scenario.read import OF_A_PART, prices_of
 from infercost.scenario.scenario import Job, Scenario
 from infercost.scenario.search import counts
-from infercost.scenario.usual import BY_RATE
+from infercost.scenario.usual import BY_RATE, USUAL_BASIS, binds_longer, is_given, kind_of_price, rent_key
 from infercost.units import many, show
 
 COLUMNS = (

@@ -31,7 +31,6 @@ from infercost.replica.step import Running
 from infercost.report import Note
 from infercost.scenario.layouts import TIMES, laid_out, layouts_of, with_replica
 from infercost.scenario.options import flag
-from infercost.scenario.prices import kind_of_price, note_idle, read_price
 from infercost.scenario.rack import read_rack
 from infercost.scenario.read import Given, Question, Reading, apply_sets, read_part
 from infercost.scenario.running import read_request, read_running
@@ -44,7 +43,7 @@ from infercost.scenario.scenario import (
     USUAL_MINUTES,
     most_at_once,
 )
-from infercost.scenario.usual import LENGTHS
+from infercost.scenario.usual import LENGTHS, kind_of_price, note_idle, read_price
 from infercost.units import many, show
 
 #: Widths of a replica of a service.

@@ -24,7 +24,6 @@ from infercost.replica.serving import (
 from infercost.replica.step import LARGEST_BATCH, Draft, Running, tpot_of
 from infercost.report import Note
 from infercost.scenario.options import DRAFT
-from infercost.scenario.prices import devices_paid
 from infercost.scenario.rack import (
     LOADS,
     MOST_DEVICES,
@@ -41,7 +40,7 @@ from infercost.scenario.rack import (
 from infercost.scenario.read import Given, Question, Reading, read_part
 from infercost.scenario.running import read_draft, read_load, read_request, read_running, read_text
 from infercost.scenario.scenario import AS_LEAST, CHEAPEST, CHOSEN, COMPARED, FOR_ONE, IN_TIME, Load, most_at_once
-from infercost.scenario.usual import usual_lengths
+from infercost.scenario.usual import devices_paid, usual_lengths
 from infercost.units import many, show
 
 #: What asks for another way to hold a model; with either there is no layout to choose.

@@ -20,7 +20,6 @@ from infercost.replica.serving import Request, texts_of_pass
 from infercost.replica.step import critical_batch, full_batch
 from infercost.scenario.options import CHOOSING, OF_RUNS, SERVED, Step, flag
 from infercost.scenario.options import Rack as RackOptions
-from infercost.scenario.prices import note_bases, read_api_price, read_price, refuse_rent
 from infercost.scenario.rack import (
     A_MODEL,
     in_formats,
@@ -68,7 +67,11 @@ from infercost.scenario.usual import (
     LENGTHS,
     USUAL_CONTEXT,
     is_of_api,
+    note_bases,
+    read_api_price,
     read_context,
+    read_price,
+    refuse_rent,
     stretched,
     with_one,
     with_rate_of_users,

@@ -21,7 +21,6 @@ from infercost.parts.stack import is_nominal, splits_layers
 from infercost.replica.layout import FREE, Layout, every_layout
 from infercost.replica.memory import Plan, Setup
 from infercost.scenario.options import DRAFT, flag, options_of
-from infercost.scenario.prices import USUAL_BASIS, binds_longer, kind_of_price, note_bases, note_idle, read_price
 from infercost.scenario.rack import (
     MOST_DEVICES,
     OF_A_HOST,
@@ -35,7 +34,17 @@ from infercost.scenario.rack import (
 from infercost.scenario.read import Given, Question, Reading, counted_name, read_part
 from infercost.scenario.running import read_draft, read_load, read_running
 from infercost.scenario.scenario import USUAL_DECODING, USUAL_MINUTES, Goal, Job, Scenario, Search, frozen
-from infercost.scenario.usual import by_messages, with_rate_of_users, with_workload
+from infercost.scenario.usual import (
+    USUAL_BASIS,
+    binds_longer,
+    by_messages,
+    kind_of_price,
+    note_bases,
+    note_idle,
+    read_price,
+    with_rate_of_users,
+    with_workload,
+)
 from infercost.units import Shard, many, show
 
 #: Options of ``utilization`` that all rows of a search share.
