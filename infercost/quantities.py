@@ -354,6 +354,8 @@ QUANTITIES: dict[str, Quantity] = {
         "USD/request"),
     "request_energy": Quantity("E_r", "Wh", "energy of one request, prompt and answer", "energy per request (TDP)",
         "Wh/request", json="wh_per_request"),
+    "joules_per_output_token": Quantity("J_out", "J", "energy of one output token, its prompt too",
+        "energy per output token (TDP)", "J/output"),
     "rated_power": Quantity("P_all", "W", "power of all devices, always busy", "power of all devices (TDP)",
         json="rated_power_w"),
     "energy_per_day": Quantity("E_d", "kWh", "energy of a day, always busy", "kWh a day (TDP)", json="kwh_per_day"),

@@ -145,6 +145,12 @@ def request_energy(*, power: float, pue: float, devices: float, output_tokens: f
     return power * pue * devices * output_tokens / tokens_per_s / 3600
 
 
+@formula(source="each output token takes its share of the energy; 1 Wh is 3,600 J")
+def joules_per_output_token(*, request_energy: float, output_tokens: float) -> float:
+    """Joules for each token that comes out, their prompt paid too."""
+    return request_energy * 3600 / output_tokens
+
+
 @formula(source="power at the wall; chips at their rated power, no host")
 def rated_power(*, power: float, pue: float, devices: float) -> float:
     """The W of all devices, always busy."""
