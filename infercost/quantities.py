@@ -1173,6 +1173,7 @@ QUANTITIES: dict[str, Quantity] = {
         phrase="the device time of a token with endless users"),
     "floor_tokens_per_s_per_user": figure("floor, tokens/s per user"),
     "users_at_api_price": figure("users at the API's price"),
+    "break_even_users_for_good": figure("break-even with the API for good, users"),
     "paying_users_for_good": figure("users who pay for themselves for good"),
     "peak_requests_per_s": figure("requests/s, busiest hour"),
     "tokens_per_s_per_user_all_in": figure("tokens/s per user, prompts between", "", "tok/s/user",

@@ -106,7 +106,7 @@ _SERVICE_NULL_REASONS = {
     **dict.fromkeys(
         (
             *("users_at_api_price", "break_even_users", "break_even_tokens_per_month", "break_even_usd_per_month"),
-            *("break_even_capacity_share", "break_even_token_share"),
+            *("break_even_capacity_share", "break_even_token_share", "break_even_users_for_good"),
             "api_gross_margin",
             *("full_usd_per_month", "full_api_usd_per_month", "full_gross_margin"),
         ),

@@ -21,7 +21,8 @@ host_kv_bytes_per_sequence host_memory_bytes host_left_bytes tokens_per_s_per_us
 _OF_ALL_TOKENS = "usd_per_request wh_per_request joules_per_output_token input_tokens_per_s"
 _ROOM = "fits shortfall_bytes"
 _OWN = "usd_per_gpu_hour rent_usd_per_gpu_hour break_even_hours_share payback_months api_payback_months"
-_API = """api_usd_per_million_tokens api_usd_per_month tokens_per_month break_even_users break_even_tokens_per_month
+_API = """api_usd_per_million_tokens api_usd_per_month tokens_per_month break_even_users break_even_users_for_good
+break_even_tokens_per_month
 break_even_usd_per_month break_even_usd_per_gpu_hour api_gross_margin users_at_api_price"""
 _SERVICE = """users concurrent_users batch replicas gpus utilization tokens_per_s tpot_s ttft_s
 memory_bandwidth_utilization joules_per_token stable usd_per_million_tokens usd_per_million_tokens_input
