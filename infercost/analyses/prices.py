@@ -324,9 +324,14 @@ def weak_price(question: Question, parts: Iterable[Preset]) -> str:
         return ""
     basis, whys = question.get("price_basis") or USUAL_BASIS[0], dict[str, str]()
     for part in parts:
-        if (key := rent_key(part, basis)) and (weak := part.facts[key].weak):
-            whys[part.name] = re.split("[;:]", weak)[0]
+        if (key := rent_key(part, basis)) and part.facts[key].weak:
+            whys[part.name] = why_weak(part.facts[key])
     return "".join(f" The price of {name} is uncertain: {why}." for name, why in whys.items())
+
+
+def why_weak(fact: Fact) -> str:
+    """Why a figure is not to lean on, in short."""
+    return re.split("[;:]", fact.weak)[0]
 
 
 def unlike_prices(notes: Iterable[Note]) -> str:

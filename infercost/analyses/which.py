@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from infercost import formulas
 from infercost.analyses import userbase
 from infercost.analyses.many import Rows
-from infercost.analyses.prices import Winner, by_basis, of_parts, unlike_prices, weak_price, with_price
+from infercost.analyses.prices import Winner, by_basis, of_parts, unlike_prices, why_weak, with_price
 from infercost.analyses.remarks import NAMED, bands_of, ends_in, few_names, leaders, step_notes, surest, with_habits
 from infercost.analyses.step import step_pace, step_results, token_seconds
 from infercost.analyses.worth import slow
@@ -123,6 +123,7 @@ def answer(scenario: Scenario, figures: Mapping[str, dict[str, Any]]) -> Report:
     rows += [_row_of_day(space, job) for space in scenario.each] if job.is_of_day else []
     rows += [_left_out(part, _short(error.what, part)) for part, error in job.refused]
     rows = [{**row, **_month_of(row), **_price_of(scenario, row["name"])} for row in rows]
+    rows = [row | _weak_of(scenario, row, figures.get(row["name"], {})) for row in rows]
     able = sorted(
         (row for row in rows if not row["why_not"]),
         key=lambda row: (job.sort == "cost" and _binds_longer(scenario, row), _place(row, job.sort)),
@@ -424,9 +425,8 @@ def _with_unit(name: str, value: Any) -> Any:
 
 
 def _with_figures(row: dict[str, Any], figures: dict[str, Any]) -> dict[str, Any]:
-    """A row beside the figures of its part; a weak price joins its weak figures."""
-    weak = [*figures.get("weak", ()), *row.get("weak", ())]
-    return {**figures, **row, **({"weak": weak} if weak or figures else {})}
+    """A row beside the figures of its part, of which the weak ones are those that its own numbers follow from."""
+    return {**figures, **row}
 
 
 def _month_of(row: Mapping[str, Any]) -> dict[str, float | None]:
@@ -449,8 +449,17 @@ def _price_of(scenario: Scenario, name: str) -> dict[str, Any]:
         return nothing
     kind, fact = key.removeprefix("rent_") if key != "rent" else "listed", part.facts[key]
     kind = "given" if is_given(fact) else kind
-    weak = {"weak": [key]} if fact.weak else {}
-    return {"usd_per_gpu_hour": fact.value, "price_basis": kind, "price_date": fact.date, **weak}
+    return {"usd_per_gpu_hour": fact.value, "price_basis": kind, "price_date": fact.date}
+
+
+def _weak_of(scenario: Scenario, row: Mapping[str, Any], figures: Mapping[str, Any]) -> dict[str, list[str]]:
+    """The weak figures that the place of a part follows from: its power where energy is what is paid, its price."""
+    kind, basis = kind_of_price(scenario.question.given), scenario.question.get("price_basis") or USUAL_BASIS[0]
+    part = next((part for part, _ in scenario.parts if part.name == row["name"]), None)
+    rent = None if kind or part is None else rent_key(part, basis)
+    paid = {"power"} if kind in ("owned", "electricity") else set()
+    weak = [key for key in figures.get("weak", ()) if key != "power" or key in paid]
+    return {"weak": [*weak, *([rent] if part and rent and part.facts[rent].weak else [])]}
 
 
 def _short(what: str, part: Preset) -> str:
@@ -527,21 +536,51 @@ def _verdict(scenario: Scenario, best: Rows, placed: Iterable[Placed | Missed], 
         nearest = f": the fastest takes {show(fastest, 's')} a token" if fastest < inf else ""
         return f"No part{' with a known price' if job.sort in OF_MONEY else ''} serves {what}{nearest}."
     (first, *others), own = best, "" if job.sort == "cost" else f", each part {_own_devices(job)}"
-    won = (part for part, _ in scenario.parts if part.name == first["name"] and job.sort in OF_MONEY)
     said = _said(first, job.sort)
     text = f"{_worth(first)} {FIRST[job.sort]} for {what}{own}: {', '.join(dict.fromkeys(said))}"
     text += f" with {_model(winner.rack)}." if winner and winner.rack else "."
-    text += slow(job.max_tpot, first["tokens_per_s_per_user"]) + weak_price(scenario.question, won)
+    text += slow(job.max_tpot, first["tokens_per_s_per_user"])
     if others:
         words = ", within the error of these estimates" if _is_near(first, others[0], job.sort) else ""
         if not job.is_of_day:  # whose devices stand idle for part of it
             own_rate, other = (row["tokens_per_s_per_gpu"] for row in (first, others[0]))
             much = "as many" if job.sort == "throughput" else "the tokens/s a device"
             words += f", {show(other / own_rate, 'x')} {much}"
-        text += f" Second is {_worth(others[0])} at {_said(others[0], job.sort)[0]}{words}."
-    text += _many_each(job, best)
+        beside = f", its {ends} uncertain" if (ends := _weak_words(_weak_figures(others[0], job))) else ""
+        text += f" Second is {_worth(others[0])} at {_said(others[0], job.sort)[0]}{beside}{words}."
+    text += _uncertain(scenario, best) + _many_each(job, best)
     certain = surest(each.running for each in scenario.each if each.running)
     return text if certain == "an estimate" else text.replace(UNKNOWN, f", {certain}")
+
+
+def _weak_figures(row: Mapping[str, Any], job: Job) -> list[str]:
+    """The keys of the uncertain rates and prices that order parts; memory says what fits, and a stand-in is words."""
+    keys = [key for key in row["weak"] if key.startswith(("flops", "memory_bandwidth", "power"))]
+    return keys + [key for key in row["weak"] if key.startswith("rent") and job.sort in OF_MONEY]
+
+
+def _weak_words(keys: Sequence[str]) -> str:
+    """What is uncertain of a part, by name: a price, one figure, or several."""
+    price = ["price"] * any(key.startswith("rent") for key in keys)
+    figures = [key.replace("_", " ") for key in keys if not key.startswith("rent")]
+    return " and ".join([*price, *(figures if len(figures) < 2 else ["figures"])])
+
+
+def _uncertain(scenario: Scenario, best: Rows) -> str:
+    """What is uncertain of the part that wins, and who does among those of which nothing is; empty where nothing is."""
+    job, first = scenario.job, best[0]
+    assert job is not None
+    if not (keys := _weak_figures(first, job)):
+        return ""
+    (part,) = (part for part, _ in scenario.parts if part.name == first["name"])
+    whys = "; ".join(dict.fromkeys(why_weak(part.facts[key]) for key in keys))
+    figures = _weak_words(keys)
+    verb = "are" if figures.endswith("figures") or " and " in figures else "is"
+    text = f" The {figures} of {part.name} {verb} uncertain: {whys}."
+    if sure := next((row for row in best if not _weak_figures(row, job)), None):
+        at = "" if sure is best[1] else f" at {_said(sure, job.sort)[0].partition(' (')[0]}"
+        text += f" Of parts without uncertain figures {_worth(sure)} is first{at}."
+    return text
 
 
 def _many_each(job: Job, best: Rows) -> str:

@@ -661,3 +661,21 @@ def test_by_throughput_that_of_the_second_stands_once(run: Run) -> None:
     asked = ("compare", "b300", "gb200", "--model", "kimi-k2", "--concurrency", "64", "--sort", "throughput", "--json")
     second = run(*asked).json["verdict"].split("Second is ")[1]
     assert second.count(" tokens/s a device") == 1
+
+
+def test_what_is_uncertain_of_a_winner_is_said_with_who_wins_without(run: Run) -> None:
+    """An H800's rent is an assumption, which orders parts by money alone; of a GH200 only its power is uncertain."""
+    asked = ("compare", "h800", "gh200-96gb", "h200", "--model", "qwen3-32b", "--concurrency", "8", "--json")
+    cheap = run(*asked, "--price", "gh200-96gb=9").json
+    assert cheap["results"]["cheapest"] == "h800-sxm"
+    assert "The price of h800-sxm is uncertain: an assumption, not an offer. Of parts without" in cheap["verdict"]
+    assert re.search(r"Of parts without uncertain figures \d+ x h200-sxm is first", cheap["verdict"])
+    dear = run(*asked, "--price", "h200=0.9,gh200-96gb=9").json
+    assert re.search(r"Second is \d+ x h800-sxm at .*, its price uncertain", dear["verdict"])
+    assert "Of parts without" not in dear["verdict"]
+    fast = run(*asked, "--sort", "speed").json
+    assert "uncertain" not in fast["verdict"]
+    weak = {row["name"]: row["weak"] for row in fast["rows"]}
+    assert (weak["gh200-96gb"], weak["h800-sxm"]) == ([], ["rent"])
+    paid = {row["name"]: row["weak"] for row in run(*asked, "--power-price", "0.1").json["rows"]}
+    assert (paid["gh200-96gb"], paid["h800-sxm"]) == (["power"], [])
