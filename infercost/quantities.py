@@ -1126,6 +1126,8 @@ QUANTITIES: dict[str, Quantity] = {
     "idle_share": figure("idle", "share"),
     "unused_share": figure("free slots", "share"),
     "usd_per_hour": Quantity("$_h", "USD", "price of an hour of all accelerators", "USD per hour", "$ an hour"),
+    "usd_per_sequence_hour": Quantity("$_s", "USD", "price of an hour of all accelerators for each sequence in flight",
+        "USD per hour and sequence", "$ a sequence"),
     "usd_per_user_month": figure("USD per user and month", "USD"),
     "api_usd_per_user_month": figure("API, USD per user and month", "USD", "a user"),
     "api_uncached_usd_per_month": figure("API without its cache, USD a month", "USD", "no cache"),

@@ -557,6 +557,7 @@ def compare(
     users: take.Users = None, minutes_per_day: take.MinutesPerDay = None,
     decoding_share: take.DecodingShare = None, messages_per_day: take.MessagesPerDay = None,
     request_rate: take.BusiestRate = None, concurrency: take.Concurrency = None, max_tpot: take.MaxTpot = None,
+    max_ttft: take.MaxTtft = None,
     sort: take.Sort = None, max_price: take.MaxPrice = None, vendor: take.Vendor = None,
     rentable: take.Rentable = None, set: take.Set = None, scenario: take.Scenario = None, format: take.Form = None,
     json: take.Json = None, csv: take.Csv = None, steps: take.Steps = None, sources: take.Sources = None,

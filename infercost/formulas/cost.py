@@ -181,6 +181,12 @@ def usd_per_hour(*, price: float, replicas: float, devices: float) -> float:
     return price * replicas * devices
 
 
+@formula(source="sequences in flight share all accelerators")
+def usd_per_sequence_hour(*, usd_per_hour: float, concurrent_requests: float) -> float:
+    """USD for an hour of each sequence that is always in flight, such as a caller's."""
+    return usd_per_hour / concurrent_requests
+
+
 @formula(source="an API bills each token by its kind")
 def api_usd_per_request(
     *,

@@ -91,7 +91,8 @@ ROWS = {
     device_seconds_per_token usd_per_million_tokens_all_in device_seconds_per_token_all_in flags replay on_frontier
     draft_passes_time_s plain_tpot_s draft_speedup cache_transfer_time_s""",
     "compare": f"""{_STEP} {_TREND} name released rate peak_flops_per_s drain_time_s flops_per_joule memory_bytes weak
-    memory_bandwidth_bytes_per_s power_w {_ROOM} why_not replicas tp pp ep usd_per_hour usd_per_month usd_per_gpu_hour
+    memory_bandwidth_bytes_per_s power_w {_ROOM} why_not replicas tp pp ep usd_per_hour usd_per_month
+    usd_per_sequence_hour usd_per_gpu_hour
     price_basis price_date efficiency flags replay""",
     "validate": "id source metric predicted measured ratio bound low high efficiency not_covered",
     "calibrate": "constant before after unit range determined remark",
