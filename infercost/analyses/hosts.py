@@ -15,7 +15,10 @@ from infercost.units import many, show
 #: Why a result has no value with a part of the model in a host.
 UNKNOWN = {
     **dict.fromkeys(
-        ("prefill_time_s", "ttft_s", "request_time_s", "usd_per_request", "wh_per_request", "input_tokens_per_s"),
+        (
+            *("prefill_time_s", "ttft_s", "request_time_s", "usd_per_request", "input_tokens_per_s"),
+            *("wh_per_request", "joules_per_output_token"),
+        ),
         "prompts were not measured with a part in a host",
     ),
     **dict.fromkeys(

@@ -40,10 +40,12 @@ class BreakEven(NamedTuple):
     """What an API bills for a million tokens that come out, their prompts too, and the least users whom it costs more.
 
     ``users`` is None where no number of them makes a service of one's own as cheap, or where its cost is unknown;
-    ``good`` is the number from which on it stays so, ``last`` the most on as many replicas as ``users``, ``hourly`` USD
-    of a device-hour below which some number would. ``tokens`` go in and come out in a month, billed at ``usd``.
-    ``other`` says where both break even by a price that was left out and changes that, ``remark`` the same at length;
-    ``way`` is another layout, size or format whose floor is below the bill, where this one's is not.
+    ``good`` is the number from which on it stays so, ``last`` the most on as many replicas as ``users``, ``more`` how
+    often a further replica lifts its cost above the bill and is filled before ``good``, ``again`` the users of it where
+    that is once, ``hourly`` USD of a device-hour below which some number would. ``tokens`` go in and come out in a
+    month, billed at ``usd``. ``other`` says where both break even by a price that was left out and changes that,
+    ``remark`` the same at length; ``way`` is another layout, size or format whose floor is below the bill, where this
+    one's is not.
     """
 
     api: str
@@ -51,6 +53,8 @@ class BreakEven(NamedTuple):
     users: int | None = None
     good: int | None = None
     last: int | None = None
+    more: int = 0
+    again: tuple[int, int] | None = None
     floor: float | None = None
     tokens: float | None = None
     usd: float | None = None
@@ -147,9 +151,17 @@ def break_even(service: Service, price: ApiPrice | None) -> BreakEven | None:
         return point._replace(
             hourly=(service.price or 0.0) * point.bill / point.floor
         )  # a token costs in proportion to an hour
-    good = cost.users_for_good(service, point.bill / _usd(service, 1.0), users)
-    tokens, billed = month_at(service, day_of(service.fleet, users), point.bill)
-    return point._replace(users=users, good=good, last=_last_on(service.fleet, users), tokens=tokens, usd=billed)
+    fleet, limit = service.fleet, point.bill / _usd(service, 1.0)
+    good = cost.users_for_good(service, limit, users)
+    tokens, billed = month_at(service, day_of(fleet, users), point.bill)
+    point = point._replace(users=users, good=good, last=_last_on(fleet, users), tokens=tokens, usd=billed)
+    if good is None or good == users:
+        return point
+    first, last = (fleet.replicas(each, max(fleet.hours)) for each in (users, good))
+    if (more := max(last - first - 1, 0)) == 1:
+        again = cost.users_again(service, limit, first + 1)
+        point = point._replace(again=(again, _last_on(fleet, again)))
+    return point._replace(more=more)
 
 
 def _last_on(fleet: Fleet, users: int) -> int:
@@ -186,6 +198,7 @@ def result_rows(point: BreakEven | None) -> Iterator[Row]:
     old = NEEDS_PRICE if point.floor is None else f"{_never(point)}: the floor is above {asked}"
     yield Row("api_usd_per_million_tokens", point.bill, "per output token, as --api-price bills the request")
     yield Row("break_even_users", point.users, why)
+    yield Row("break_even_users_for_good", point.good, "so many and more", shown=False)
     yield Row("break_even_tokens_per_month", point.tokens, "in and out, of so many users", point.users is not None)
     yield Row("break_even_usd_per_month", point.usd, "what the API bills them", point.users is not None)
     below, hourly = "below it some number of users pays", point.hourly
@@ -240,7 +253,8 @@ def sentence(service: Service, point: BreakEven | None) -> str:
         return f"{own} never pays against {point.api}: {floor}{_bill_words(point)}{point.ending}. "
     minutes = service.demand.minutes
     each = "" if minutes is None else f"{minutes:g} minutes a day each, "
-    month = f"{each}{_tokens(point.tokens)} a month, billed at {show(point.usd, 'USD')}"
+    billed = f", billed at {show(point.usd, 'USD')}" if point.good == point.users else ""  # else said of full ones
+    month = f"{each}{_tokens(point.tokens)} a month{billed}"
     return f"{own} costs no more than {point.api} {_when(point, f' ({month})')}{point.other}. "
 
 
@@ -276,7 +290,11 @@ def capacity_words(full: Capacity | None, point: BreakEven | None) -> str:
     """The same as a sentence of a verdict, with its users where ``point`` says none; empty without a break-even."""
     if full is None or point is None:
         return ""
-    users = f", with {many(full.users, 'user')}" if point.good == point.users or point.last != full.users else ""
+    users = (
+        f", with {many(full.users, 'user')}"
+        if point.good == point.users or point.again or point.last != full.users
+        else ""
+    )
     if full.even_tokens > FEWER * full.tokens:  # users are minutes, and slower ones make fewer tokens in these
         users = users or ", with users"
         users += f" of {_tokens(full.tokens)} each ({show(full.even_tokens, 'param')} at {full.even:,})"
@@ -290,12 +308,14 @@ def says_floor(point: BreakEven | None) -> bool:
 
 
 def _when(point: BreakEven, month: str = "") -> str:
-    """From how many users on one's own service costs no more, and where a further replica may leave some out."""
-    start = f"from {many(point.users or 0, 'user')}"
+    """From how many users on one's own service costs no more for good, and between which numbers of them before."""
     if point.good == point.users:
-        return f"{start} on{month}"
-    start += f"{month} to {point.last:,}, when its replicas are full"
-    return f"{start}, and always from {point.good:,}" if point.good else start
+        return f"from {many(point.users or 0, 'user')} on{month}"
+    start = f"for good from {point.good:,} users, before that from {point.users:,}" if point.good else ""
+    start = start or f"from {many(point.users or 0, 'user')}"
+    again = f" and {point.again[0]:,} to {point.again[1]:,}" if point.again else ""
+    more = f" and in {point.more:,} more spans" if point.more > 1 else ""
+    return f"{start}{month} to {point.last:,}{again} (replicas full){more}"
 
 
 def _tokens(count: float | None) -> str:

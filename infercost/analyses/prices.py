@@ -34,6 +34,7 @@ _OF_PARTS = {
     "electricity": " Prices are electricity alone, at rated power.",
     "owned": " Prices are of devices that are owned.",
 }
+_ELECTRICITY = "The price is electricity alone"
 
 
 class Own(NamedTuple):
@@ -151,7 +152,8 @@ def with_own(report: Report, scenario: Scenario) -> Report:
     devices = report.values.get("gpus") if report.command == "utilization" else None
     used = _month_of_use(own, scenario, devices) if own.hours is not None and devices else None
     month = used[0] if used else formulas.cost.usd_per_month(price=own.price, devices=devices) if devices else 0.0
-    said, first = f"{_month_words(own, scenario, month)}{_sentence(own)}" * _is_priced(report), _is_first(scenario)
+    said, first = _month_words(own, scenario, month), _is_first(scenario)
+    said = "" if not _is_priced(report) else said.strip() if _ELECTRICITY in said else said + _sentence(own)
     if first and devices:
         own_ones = f"{counted(devices, called(scenario.rack.part))} of your own cost{'s' if devices == 1 else ''}"
         said = said.replace("It costs", own_ones, 1)
@@ -251,7 +253,7 @@ def _month_words(own: Own, scenario: Scenario, month: float) -> str:
         return f"{_used(own.hours).capitalize()} it costs {show(month, 'USD')} a month. "
     terms = _terms_of(scenario)
     if not own.bought:
-        return f"It costs {show(month, 'USD')} a month if always busy. "
+        return f"{_ELECTRICITY}: {show(month, 'USD')} a month if always busy. "
     idle = month * (1 - electricity_price(terms, scenario.rack.part) / own.price)
     words = f"if always busy, {show(idle, 'USD')} idle" if is_owned(scenario.rack.part) else "busy or idle"
     if own.rent is not None:
@@ -264,7 +266,7 @@ def _month_words(own: Own, scenario: Scenario, month: float) -> str:
 def _sentence(own: Own, of: str = "") -> str:
     """What owning costs against renting, or that a price is of electricity alone."""
     if not own.bought:
-        return "The price is electricity alone."
+        return f"{_ELECTRICITY}."
     owned = f"Owned{own.dear}, a device-hour{of} costs {show(own.price, 'USD')}"
     if own.api_months is not None:
         never = own.api_months == inf
@@ -322,9 +324,14 @@ def weak_price(question: Question, parts: Iterable[Preset]) -> str:
         return ""
     basis, whys = question.get("price_basis") or USUAL_BASIS[0], dict[str, str]()
     for part in parts:
-        if (key := rent_key(part, basis)) and (weak := part.facts[key].weak):
-            whys[part.name] = re.split("[;:]", weak)[0]
+        if (key := rent_key(part, basis)) and part.facts[key].weak:
+            whys[part.name] = why_weak(part.facts[key])
     return "".join(f" The price of {name} is uncertain: {why}." for name, why in whys.items())
+
+
+def why_weak(fact: Fact) -> str:
+    """Why a figure is not to lean on, in short."""
+    return re.split("[;:]", fact.weak)[0]
 
 
 def unlike_prices(notes: Iterable[Note]) -> str:

@@ -85,7 +85,7 @@ _OF_SERVING = (
         "prompt_itl_s",
     ),
     *("tokens_per_s", *ALL_PAID, "tokens_per_s_per_user", "tokens_per_s_per_gpu", "joules_per_token"),
-    *("wh_per_request", "input_tokens_per_s"),
+    *("wh_per_request", "joules_per_output_token", "input_tokens_per_s"),
 )
 #: Times with the flags of published benchmarks, or with tuned kernels.
 TUNED = ("tuned_step_time_s", "tuned_ttft_s")
@@ -107,7 +107,7 @@ _SERVICE_NULL_REASONS = {
     **dict.fromkeys(
         (
             *("users_at_api_price", "break_even_users", "break_even_tokens_per_month", "break_even_usd_per_month"),
-            *("break_even_capacity_share", "break_even_token_share"),
+            *("break_even_capacity_share", "break_even_token_share", "break_even_users_for_good"),
             "api_gross_margin",
             *("full_usd_per_month", "full_api_usd_per_month", "full_gross_margin"),
         ),
@@ -159,12 +159,14 @@ ALL_IN = (
     *("usd_per_million_tokens_input", "usd_per_million_tokens_output", "usd_per_million_tokens_blended"),
     *(f"charged_usd_per_million_tokens{end}" for end in ("", "_input", "_output", "_at_users")),
     *("floor_usd_per_million_tokens", "floor_device_seconds", "floor_tokens_per_s_per_user", "wh_per_request"),
+    "joules_per_output_token",
 )
 #: What sets the load, and the numbers that it sets with it, however fast requests are served.
 LOADS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("batch", "slots"), ()),
     "arrivals": (
         *("tokens_per_s", "tokens_per_s_per_gpu", "input_tokens_per_s", "joules_per_token", "wh_per_request"),
+        "joules_per_output_token",
         *("usd_per_million_tokens", "usd_per_million_tokens_decode", "job_time_s", "job_usd"),
     ),
     "users": ("tokens_per_s",),

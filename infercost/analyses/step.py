@@ -1,6 +1,6 @@
 """What a step and a request answer at a batch, by JSON key: times, what binds, utilization, throughput, cost."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -31,6 +31,7 @@ from infercost.replica.step import (
 from infercost.replica.work import Parts
 from infercost.report import Note, Report, Row
 from infercost.scenario.scenario import FOR_ONE, Load, Scenario
+from infercost.scenario.usual import kind_of_price
 from infercost.units import lasting, many, show
 
 #: Seconds of a step: the bound that no stack beats, and this stack with everything overlapping or nothing.
@@ -483,7 +484,11 @@ def of_request(scenario: Scenario, results: dict[str, Any]) -> dict[str, float |
     paid, usd = results["usd_per_million_tokens"], None
     if paid is not None:
         usd = formulas.cost.usd_per_request(usd_per_million_tokens=paid, output_tokens=tokens)
-    found = {"usd_per_request": usd, "wh_per_request": _energy(scenario, results, tokens)}
+    energy = _energy(scenario, results, tokens)
+    found = {"usd_per_request": usd, "wh_per_request": energy}
+    if energy is not None and _prices_power(scenario):
+        joules = formulas.cost.joules_per_output_token(request_energy=energy, output_tokens=tokens)
+        found["joules_per_output_token"] = joules
     if request is None:
         return found
     read = {"input_tokens_per_s": _read(scenario, results, request)}
@@ -655,18 +660,36 @@ def _wall(scenario: Scenario) -> str:
     return f", PUE {item.value:g}{', which comes with the price' if item.assumed else ''}" if item else ""
 
 
-def power_rows(scenario: Scenario) -> tuple[Row, ...]:
-    """The rated power of all devices and their energy of a day; not of prompts that an unknown number reads apart."""
+def device_rows(scenario: Scenario, results: dict[str, Any]) -> Iterator[Row]:
+    """What all devices cost an hour, their rated power and its energy of a day; without those that nobody counts."""
     fact, rack = scenario.rack.part.facts.get("power"), scenario.rack
-    if fact is None or scenario.load.apart or not rack.plan.fits:
-        return ()
     devices = scenario.copies * rack.devices
+    if (usd := _hour(scenario, results)) is not None:
+        yield Row("usd_per_hour", usd, "all devices", devices > 1 and not hourly_words(scenario, results))
+    if fact is None or scenario.load.apart or not rack.plan.fits:
+        return
     watts = formulas.cost.rated_power(power=fact.value, pue=pue_of(scenario), devices=devices)
     energy = formulas.cost.energy_per_day(rated_power=watts)
     shown = scenario.load.is_steady or bool({"batch", "power_price"} & {*scenario.question.given})
     wall = f", PUE {pue:g}" if (pue := pue_of(scenario)) != 1 else ""
-    remark = f"{show(energy, 'kWh')} a day always busy{wall}"
-    return Row("rated_power_w", watts, remark, shown), Row("kwh_per_day", energy, shown=False)
+    yield Row("rated_power_w", watts, f"{show(energy, 'kWh')} a day always busy{wall}", shown)
+    yield Row("kwh_per_day", energy, shown=False)
+
+
+def _hour(scenario: Scenario, results: dict[str, Any]) -> float | None:
+    """USD for an hour of all devices; None without a price, or where parts of replicas that read prompts are paid."""
+    ratio, rack, apart = results.get("prefill_per_decode"), scenario.rack, scenario.load.apart
+    if not scenario.price or not rack.plan.fits or (apart and not (ratio and is_counted_whole(scenario))):
+        return None
+    paid = scenario.copies * (1 + (prefill_paid(scenario, ratio) if apart and ratio else 0.0))
+    return formulas.cost.usd_per_hour(price=scenario.price, replicas=paid, devices=rack.devices)
+
+
+def hourly_words(scenario: Scenario, results: dict[str, Any]) -> str:
+    """What all of several devices cost an hour, before the price of tokens; not of one's own or beside an API."""
+    elsewhere = kind_of_price(scenario.question.given) in ("owned", "electricity") or scenario.api_price is not None
+    usd = None if elsewhere or scenario.rack.devices * scenario.copies == 1 else _hour(scenario, results)
+    return "" if usd is None else f"{show(usd, 'USD')} an hour, "
 
 
 def most_requests(scenario: Scenario) -> tuple[Row, ...]:
@@ -696,7 +719,7 @@ def request_remarks(scenario: Scenario) -> dict[str, str]:
     of = "with its prompt" if scenario.load.request else "its prompt left out"
     return {
         "usd_per_request": of,
-        "wh_per_request": f"{of}{wall}",
+        **dict.fromkeys(("wh_per_request", "joules_per_output_token"), f"{of}{wall}"),
         "input_tokens_per_s": _read_remark(scenario),
     }
 
@@ -726,9 +749,11 @@ def shows_read(scenario: Scenario) -> bool:
 def taken_words(scenario: Scenario, results: dict[str, Any]) -> str:
     """What a request takes beside its time: energy and money where its length was given, energy where it was priced."""
     energy, usd, asked = results.get("wh_per_request"), results.get("usd_per_request"), gives_length(scenario)
-    taken = []
-    if energy is not None and (asked or scenario.question.get("power_price") is not None):
-        taken.append(f"{show(energy, 'Wh')}{f' (PUE {pue:g})' if (pue := pue_of(scenario)) != 1 else ''}")
+    taken, joules = [], results.get("joules_per_output_token")
+    if energy is not None and (asked or _prices_power(scenario)):
+        within = [f"PUE {pue:g}"] if (pue := pue_of(scenario)) != 1 else []
+        within += [f"{show(joules, 'J')} an output token"] if joules is not None else []
+        taken.append(show(energy, "Wh") + (f" ({', '.join(within)})" if within else ""))
     if usd is not None and asked and says_price(scenario):
         taken.append(show(usd, "USD"))
     return f", {' and '.join(taken)}" if len(taken) > 1 else "".join(f" and {each}" for each in taken)
@@ -737,12 +762,14 @@ def taken_words(scenario: Scenario, results: dict[str, Any]) -> str:
 def energy_words(scenario: Scenario, results: dict[str, Any]) -> str:
     """What a token takes of energy, where power is priced and no request has its own."""
     joules = results.get("joules_per_token")
-    asked = scenario.question.get("power_price") is not None and not scenario.is_claimed
-    return (
-        ""
-        if joules is None or not asked
-        else f" A token takes {show(joules, 'J')} at rated power, host and cooling left out."
-    )
+    if joules is None or not _prices_power(scenario) or scenario.is_claimed:
+        return ""
+    return f" A token takes {show(joules, 'J')} at rated power, host and cooling left out."
+
+
+def _prices_power(scenario: Scenario) -> bool:
+    """Whether anybody asks what energy costs, and so how much there is of it."""
+    return scenario.question.get("power_price") is not None
 
 
 # The answer of one replica as that of all that share a load.
@@ -795,7 +822,7 @@ def _beside_idle(row: Row, used: int, idle: int) -> Row:
     if row.key == "gpus":
         layout = f"{row.remark}; " if row.remark.startswith("tp ") else ""
         return row._replace(remark=f"{layout}{idle_words(used, idle)}")
-    paid = row.key.startswith("usd_per_million_tokens") and row.value is not None
+    paid = row.key.startswith(("usd_per_million_tokens", "usd_per_hour")) and row.value is not None
     return row._replace(remark=f"{row.remark}; of the {used:,} in use") if paid else row
 
 

@@ -43,8 +43,10 @@ from infercost.analyses.step import (
     at_once,
     attention_remark,
     decoded_alone,
+    device_rows,
     ends_late,
     energy_words,
+    hourly_words,
     in_all,
     is_counted_whole,
     is_of_one,
@@ -57,7 +59,6 @@ from infercost.analyses.step import (
     of_prompts,
     of_request,
     one_holds,
-    power_rows,
     prefill_paid,
     prompts_share,
     read_words,
@@ -361,7 +362,7 @@ def _shown_work(scenario: Scenario) -> None:
     of_caches(again, batch, pace)
     of_request(again, results)
     of_prompts(again)
-    power_rows(again)
+    _ = [*device_rows(again, results)]
     if scenario.is_claimed:
         from infercost.analyses import measurement
 
@@ -379,7 +380,7 @@ def _rows(scenario: Scenario, results: dict[str, Any], why_not: dict[str, str]) 
     hidden |= set() if asks else {"attention_gain_bound"}
     hidden |= set() if shows_read(scenario) else {"input_tokens_per_s"}
     rows = (Row(key, value, remarks.get(key, ""), key not in hidden) for key, value in results.items())
-    return (*rows, *power_rows(scenario), *most_requests(scenario), *at_once(scenario))
+    return (*rows, *device_rows(scenario, results), *most_requests(scenario), *at_once(scenario))
 
 
 def _asks_for_step(scenario: Scenario) -> bool:
@@ -813,7 +814,8 @@ def _rate_words(scenario: Scenario, results: dict[str, Any]) -> str:
     if each is None or rate is None:
         return ""
     is_said = usd is not None and _says_rate(scenario)
-    price = f", at {show(usd, 'USD')} a million {_priced_tokens(scenario)}" if is_said else ""
+    hourly = hourly_words(scenario, results)
+    price = f", at {hourly}{show(usd, 'USD')} a million {_priced_tokens(scenario)}" if is_said else ""
     paid = results.get("tokens_per_s_all_in")
     if results["batch"] == scenario.copies == 1:
         whole = " for one user" if is_local(scenario.rack.setup.stack) else ""

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from infercost import formulas
 from infercost.analyses import userbase
 from infercost.analyses.many import Rows
-from infercost.analyses.prices import Winner, by_basis, of_parts, unlike_prices, weak_price, with_price
+from infercost.analyses.prices import Winner, by_basis, of_parts, unlike_prices, why_weak, with_price
 from infercost.analyses.remarks import NAMED, bands_of, ends_in, few_names, leaders, step_notes, surest, with_habits
 from infercost.analyses.step import step_pace, step_results, token_seconds
 from infercost.analyses.worth import slow
@@ -75,11 +75,26 @@ _NOTHING = (
 )
 
 
+class Times(NamedTuple):
+    """Seconds between tokens, and to a first one: the mean at a load, or the least of several."""
+
+    tpot: float = inf
+    ttft: float = inf
+
+    def least(self, other: "Times") -> "Times":
+        """The less of each."""
+        return Times(min(self.tpot, other.tpot), min(self.ttft, other.ttft))
+
+    def keeps(self, job: Job) -> bool:
+        """Whether both are within the limits of a job."""
+        return self.tpot <= job.max_tpot and self.ttft <= job.max_ttft
+
+
 class Missed(NamedTuple):
-    """A part that does not do the job: why, and the time of its fastest token where that is why."""
+    """A part that does not do the job: why, and its least times where these are why."""
 
     why: str
-    tpot: float = inf
+    least: Times = Times()
 
 
 class Placed(NamedTuple):
@@ -108,7 +123,7 @@ class Placed(NamedTuple):
 SHOWN = 20
 UNPRICED, UNJOINED = "no price is known", "_bandwidth is not known"
 #: The start of why a part is too slow, and the end of why it is too dear.
-AT_BEST, HOURLY = "at best ", " an hour"
+AT_BEST, FIRST_AT_BEST, HOURLY = "at best ", "first token at best ", " an hour"
 #: Codes of the notes on parts that are too slow, and too dear.
 SLOW, DEAR = "too-slow", "too-dear"
 
@@ -121,7 +136,7 @@ def answer(scenario: Scenario, figures: Mapping[str, dict[str, Any]]) -> Report:
     rows = [_row(space, one, job) for space, one in zip(scenario.each, placed, strict=not job.is_of_day)]
     rows += [_row_of_day(space, job) for space in scenario.each] if job.is_of_day else []
     rows += [_left_out(part, _short(error.what, part)) for part, error in job.refused]
-    rows = [{**row, **_month_of(row), **_price_of(scenario, row["name"])} for row in rows]
+    rows = [row | _paid(scenario, row, figures.get(row["name"], {})) for row in rows]
     able = sorted(
         (row for row in rows if not row["why_not"]),
         key=lambda row: (job.sort == "cost" and _binds_longer(scenario, row), _place(row, job.sort)),
@@ -163,12 +178,21 @@ def _placed(space: Scenario, job: Job) -> Placed | Missed:
     if space.rack is None:
         return Missed(_why_not_held(space.search.setup, sizes[-1]))
     within = int(floor(min(most, job.max_price / space.price))) if space.price else most
-    best, fastest = _best(space, job, sizes, within, _fewest_first if job.sort in OF_ALL_DEVICES else _most_tokens)
+    best, least = _best(space, job, sizes, within, _fewest_first if job.sort in OF_ALL_DEVICES else _most_tokens)
     if best is None and within < most:
-        best, fastest = _best(space, job, sizes, most, _fewest_first)
-    if best:
-        return best
-    return Missed(f"{AT_BEST}{show(fastest, 's')}", fastest) if fastest < inf else Missed(_over(most))
+        best, least = _best(space, job, sizes, most, _fewest_first)
+    return best or _missed(least, job, most)
+
+
+def _missed(least: Times, job: Job, most: int) -> Missed:
+    """Why a part with such least times does not do a job: what is too slow, or that it takes more than so many."""
+    if least == Times():
+        return Missed(_over(most))
+    if least.tpot > job.max_tpot:
+        return Missed(f"{AT_BEST}{show(least.tpot, 's')}", least)
+    if least.ttft > job.max_ttft:
+        return Missed(f"{FIRST_AT_BEST}{show(least.ttft, 's')}", least)
+    return Missed("what keeps one of the limits does not keep the other", least)
 
 
 def _most_tokens(one: Placed) -> tuple[float, float]:
@@ -197,12 +221,12 @@ def _why_not_held(setup: Setup, most: int) -> str:
 
 def _best(
     space: Scenario, job: Job, sizes: Sequence[int], most: int, merit: Callable[[Placed], tuple[float, float]]
-) -> tuple[Placed | None, float]:
+) -> tuple[Placed | None, Times]:
     """The best of all layouts of up to a few times the least devices, of more only where none keeps the limit.
 
-    Beside it the time of the fastest token, where all are too slow.
+    Beside it the least times, where all are too slow.
     """
-    least, domain, fastest = space.rack.devices, space.search.setup.domain, inf
+    least, domain, soonest = space.rack.devices, space.search.setup.domain, Times()
     near = max(min(least * TIMES[-1], domain), least * TIMES[1])
     for group in ([size for size in sizes if size <= near], *([size] for size in sizes if size > near)):
         fewest = _fewest(space, job, group, most, merit)
@@ -211,12 +235,12 @@ def _best(
         for one in sorted(sorted(fewest, key=lambda one: one.devices), key=merit, reverse=True):
             if best and merit(one) <= merit(best):
                 break
-            found, tpot = _in_time(one, job, most)
-            fastest = min(fastest, tpot)
+            found, times = _in_time(one, job, most)
+            soonest = soonest.least(times)
             best = max((each for each in (best, found and _served(found)) if each), key=merit, default=None)
         if best:
-            return best, 0.0
-    return None, fastest
+            return best, Times()
+    return None, soonest
 
 
 def _fewest(
@@ -252,7 +276,12 @@ def _every(space: Scenario, job: Job, size: int, most: int) -> Iterator[Placed]:
         if holding and holding * size <= most and (step == 1 or holding <= ceil(job.concurrent)):
             running = space.running.on(plan)
             counts = _counts(job, holding, most // size, step)
-            yield _place_on(space, running, job, _timely(job, counts, partial(tpot_of, running)))
+            yield _place_on(space, running, job, _timely(job, counts, partial(_unprompted, running)))
+
+
+def _unprompted(running: Running, share: float) -> Times:
+    """The least times of so many sequences: those without a prompt among them."""
+    return Times(tpot_of(running, share), 0.0)
 
 
 def _counts(job: Job, first: int, most: int, step: int) -> range:
@@ -260,11 +289,16 @@ def _counts(job: Job, first: int, most: int, step: int) -> range:
     return range(first, max(min(most, ceil(job.concurrent)), first) + 1, step)
 
 
-def _timely(job: Job, counts: range, tpot: Callable[[float], float]) -> int:
-    """The fewest replicas on which a token of their share comes in time; the last where it never does."""
-    if job.max_tpot == inf:
+def _timely(job: Job, counts: range, times: Callable[[float], Times]) -> int:
+    """The fewest replicas on which tokens of their share come in time; the last where they never do."""
+    if not _is_timed(job):
         return counts[0]
-    return counts[bisect_left(counts[:-1], True, key=lambda count: tpot(_share(job, count)) <= job.max_tpot)]
+    return counts[bisect_left(counts[:-1], True, key=lambda count: times(_share(job, count)).keeps(job))]
+
+
+def _is_timed(job: Job) -> bool:
+    """Whether a job limits a time."""
+    return min(job.max_tpot, job.max_ttft) < inf
 
 
 def _held(plan: Plan, space: Scenario) -> float:
@@ -289,15 +323,15 @@ def _served(one: Placed) -> Placed:
     return one._replace(rate=rate / one.scenario.rack.devices)
 
 
-def _in_time(fewest: Placed, job: Job, most: int) -> tuple[Placed | None, float]:
-    """The fewest replicas in the same layout that keep the limit; the time of a token on the most where none do."""
+def _in_time(fewest: Placed, job: Job, most: int) -> tuple[Placed | None, Times]:
+    """The fewest replicas in the same layout that keep the limits; the times on the most where none do."""
     space, first = fewest.scenario, fewest.replicas
     devices, together = space.rack.devices, rented_together(space)
-    counts, tpot = _counts(job, first, most // devices, together // gcd(together, devices)), partial(_tpot, space)
-    if job.max_tpot < inf and (least := tpot(_share(job, counts[-1]))) > job.max_tpot:
+    counts, times = _counts(job, first, most // devices, together // gcd(together, devices)), partial(_times, space)
+    if _is_timed(job) and not (least := times(_share(job, counts[-1]))).keeps(job):
         return None, least
-    count = _timely(job, counts, tpot)
-    return fewest if count == first else _place_on(space, space.running, job, count), 0.0
+    count = _timely(job, counts, times)
+    return fewest if count == first else _place_on(space, space.running, job, count), Times()
 
 
 def _whole(job: Job) -> int:
@@ -315,11 +349,12 @@ def _share(job: Job, replicas: int) -> int:
     return int(formulas.users.replica_sequences(concurrent_users=job.concurrent, replicas=replicas))
 
 
-def _tpot(space: Scenario, share: float) -> float:
-    """Seconds between the tokens of a replica's sequences, prompts of others among them."""
+def _times(space: Scenario, share: float) -> Times:
+    """The times of a replica's sequences, prompts of others between their tokens and before their first."""
     if space.load.request is None:
-        return tpot_of(space.running, share)
-    return serve_closed(space.running.replica, share, space.load.request, space.load.most).itl
+        return _unprompted(space.running, share)
+    served = serve_closed(space.running.replica, share, space.load.request, space.load.most)
+    return Times(served.itl, served.ttft)
 
 
 def _row(space: Scenario, one: Placed | Missed, job: Job) -> dict[str, Any]:
@@ -423,15 +458,24 @@ def _with_unit(name: str, value: Any) -> Any:
 
 
 def _with_figures(row: dict[str, Any], figures: dict[str, Any]) -> dict[str, Any]:
-    """A row beside the figures of its part; a weak price joins its weak figures."""
-    weak = [*figures.get("weak", ()), *row.get("weak", ())]
-    return {**figures, **row, **({"weak": weak} if weak or figures else {})}
+    """A row beside the figures of its part, of which the weak ones are those that its own numbers follow from."""
+    return {**figures, **row}
 
 
-def _month_of(row: Mapping[str, Any]) -> dict[str, float | None]:
-    """What a month of all devices of a row costs, every hour paid."""
-    hourly = row["usd_per_hour"]
-    return {"usd_per_month": hourly and formulas.cost.usd_per_month(price=hourly, devices=1)}
+def _paid(scenario: Scenario, row: Mapping[str, Any], figures: Mapping[str, Any]) -> dict[str, Any]:
+    """What is paid for a part, by which price, and the uncertain figures that its place follows from."""
+    assert scenario.job is not None
+    prices = {**_month_of(row, scenario.job), **_price_of(scenario, row["name"])}
+    return prices | _weak_of(scenario, row, figures)
+
+
+def _month_of(row: Mapping[str, Any], job: Job) -> dict[str, float | None]:
+    """What a month of all devices of a row costs, every hour paid, and an hour of each sequence that is in flight."""
+    hourly, each = row["usd_per_hour"], None
+    if hourly and not job.is_of_day:
+        each = formulas.cost.usd_per_sequence_hour(usd_per_hour=hourly, concurrent_requests=_whole(job))
+    month = hourly and formulas.cost.usd_per_month(price=hourly, devices=1)
+    return {"usd_per_month": month, "usd_per_sequence_hour": each}
 
 
 def _price_of(scenario: Scenario, name: str) -> dict[str, Any]:
@@ -448,8 +492,17 @@ def _price_of(scenario: Scenario, name: str) -> dict[str, Any]:
         return nothing
     kind, fact = key.removeprefix("rent_") if key != "rent" else "listed", part.facts[key]
     kind = "given" if is_given(fact) else kind
-    weak = {"weak": [key]} if fact.weak else {}
-    return {"usd_per_gpu_hour": fact.value, "price_basis": kind, "price_date": fact.date, **weak}
+    return {"usd_per_gpu_hour": fact.value, "price_basis": kind, "price_date": fact.date}
+
+
+def _weak_of(scenario: Scenario, row: Mapping[str, Any], figures: Mapping[str, Any]) -> dict[str, list[str]]:
+    """The weak figures that the place of a part follows from: its power where energy is what is paid, its price."""
+    kind, basis = kind_of_price(scenario.question.given), scenario.question.get("price_basis") or USUAL_BASIS[0]
+    part = next((part for part, _ in scenario.parts if part.name == row["name"]), None)
+    rent = None if kind or part is None else rent_key(part, basis)
+    paid = {"power"} if kind in ("owned", "electricity") else set()
+    weak = [key for key in figures.get("weak", ()) if key != "power" or key in paid]
+    return {"weak": [*weak, *([rent] if part and rent and part.facts[rent].weak else [])]}
 
 
 def _short(what: str, part: Preset) -> str:
@@ -515,32 +568,72 @@ def _raised(placed: Iterable[Placed | Missed]) -> Iterator[Note]:
 def _verdict(scenario: Scenario, best: Rows, placed: Iterable[Placed | Missed], winner: Scenario | None) -> str:
     job = scenario.job
     assert job is not None
-    limits = [f"{show(job.max_tpot, 's')} a token"] if job.max_tpot < inf else []
+    limits = [f"{show(job.max_ttft, 's')} to a first token"] if job.max_ttft < inf else []
+    limits += [f"{show(job.max_tpot, 's')} a token"] if job.max_tpot < inf else []
     limits += [f"{show(job.max_price, 'USD')} an hour"] if job.max_price < inf else []
     load = f"{many(ceil(job.concurrent), 'sequence')} at once"
     load += f" of {many(job.users['users'], 'daily user')}" if "users" in job.users else ""
     load = _day_words(job) if job.is_of_day else load
     what = f"{load}{' within ' if limits else ''}{' and '.join(limits)}"
     if not best:
-        fastest = min((one.tpot for one in placed if isinstance(one, Missed)), default=inf)
-        nearest = f": the fastest takes {show(fastest, 's')} a token" if fastest < inf else ""
+        nearest = _nearest(job, [one.least for one in placed if isinstance(one, Missed)])
         return f"No part{' with a known price' if job.sort in OF_MONEY else ''} serves {what}{nearest}."
     (first, *others), own = best, "" if job.sort == "cost" else f", each part {_own_devices(job)}"
-    won = (part for part, _ in scenario.parts if part.name == first["name"] and job.sort in OF_MONEY)
-    said = _said(first, job.sort)
+    said = [*_said(first, job.sort)]
+    if _is_timed(job) and not job.users and (each := first["usd_per_sequence_hour"]):  # callers who are all there
+        said = [f"{one} ({show(each, 'USD')} a sequence)" if one.endswith(HOURLY) else one for one in said]
     text = f"{_worth(first)} {FIRST[job.sort]} for {what}{own}: {', '.join(dict.fromkeys(said))}"
     text += f" with {_model(winner.rack)}." if winner and winner.rack else "."
-    text += slow(job.max_tpot, first["tokens_per_s_per_user"]) + weak_price(scenario.question, won)
+    text += slow(job.max_tpot, first["tokens_per_s_per_user"])
     if others:
         words = ", within the error of these estimates" if _is_near(first, others[0], job.sort) else ""
         if not job.is_of_day:  # whose devices stand idle for part of it
             own_rate, other = (row["tokens_per_s_per_gpu"] for row in (first, others[0]))
             much = "as many" if job.sort == "throughput" else "the tokens/s a device"
             words += f", {show(other / own_rate, 'x')} {much}"
-        text += f" Second is {_worth(others[0])} at {_said(others[0], job.sort)[0]}{words}."
-    text += _many_each(job, best)
+        beside = f", its {ends} uncertain" if (ends := _weak_words(_weak_figures(others[0], job))) else ""
+        text += f" Second is {_worth(others[0])} at {_said(others[0], job.sort)[0]}{beside}{words}."
+    text += _uncertain(scenario, best) + _many_each(job, best)
     certain = surest(each.running for each in scenario.each if each.running)
     return text if certain == "an estimate" else text.replace(UNKNOWN, f", {certain}")
+
+
+def _nearest(job: Job, missed: Sequence[Times]) -> str:
+    """The least times of parts none of which keeps the limits, of those that none keeps; empty where each is kept."""
+    tpot, ttft = min((one.tpot for one in missed), default=inf), min((one.ttft for one in missed), default=inf)
+    near = [f"the fastest takes {show(tpot, 's')} a token"] if job.max_tpot < tpot < inf else []
+    near += [f"the soonest first token takes {show(ttft, 's')}"] if job.max_ttft < ttft < inf else []
+    return f": {' and '.join(near)}" if near else ""
+
+
+def _weak_figures(row: Mapping[str, Any], job: Job) -> list[str]:
+    """The keys of the uncertain rates and prices that order parts; memory says what fits, and a stand-in is words."""
+    keys = [key for key in row["weak"] if key.startswith(("flops", "memory_bandwidth", "power"))]
+    return keys + [key for key in row["weak"] if key.startswith("rent") and job.sort in OF_MONEY]
+
+
+def _weak_words(keys: Sequence[str]) -> str:
+    """What is uncertain of a part, by name: a price, one figure, or several."""
+    price = ["price"] * any(key.startswith("rent") for key in keys)
+    figures = [key.replace("_", " ") for key in keys if not key.startswith("rent")]
+    return " and ".join([*price, *(figures if len(figures) < 2 else ["figures"])])
+
+
+def _uncertain(scenario: Scenario, best: Rows) -> str:
+    """What is uncertain of the part that wins, and who does among those of which nothing is; empty where nothing is."""
+    job, first = scenario.job, best[0]
+    assert job is not None
+    if not (keys := _weak_figures(first, job)):
+        return ""
+    (part,) = (part for part, _ in scenario.parts if part.name == first["name"])
+    whys = "; ".join(dict.fromkeys(why_weak(part.facts[key]) for key in keys))
+    figures = _weak_words(keys)
+    verb = "are" if figures.endswith("figures") or " and " in figures else "is"
+    text = f" The {figures} of {part.name} {verb} uncertain: {whys}."
+    if sure := next((row for row in best if not _weak_figures(row, job)), None):
+        at = "" if sure is best[1] else f" at {_said(sure, job.sort)[0].partition(' (')[0]}"
+        text += f" Of parts without uncertain figures {_worth(sure)} is first{at}."
+    return text
 
 
 def _many_each(job: Job, best: Rows) -> str:
@@ -775,6 +868,8 @@ def _left_out_notes(rows: Rows) -> Iterator[Note]:
 
 def _gathered(why: str) -> tuple[str, str, str]:
     """The code of a note on all parts with such a figure, how it starts, and the figure; no code without a figure."""
+    if why.startswith(FIRST_AT_BEST):
+        return SLOW, "too slow, a first token takes at best", why.removeprefix(FIRST_AT_BEST)
     if why.startswith(AT_BEST):
         return SLOW, "too slow, a token takes at best", why.removeprefix(AT_BEST)
     if why.endswith(HOURLY):

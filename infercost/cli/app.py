@@ -14,7 +14,7 @@ from infercost.cli import options as take
 from infercost.cli.run import CLOSED_PIPE, run
 from infercost.errors import BadValue, InfercostError, near_name, reason
 from infercost.render.writing import write_error, write_output
-from infercost.scenario.options import REPLICAS, options_of
+from infercost.scenario.options import REPLICAS, SECOND_NAMES, options_of
 
 HELP = """What LLM inference needs and costs: accelerators, step time, utilization, users.
 
@@ -99,6 +99,9 @@ def _where(args: Sequence[str], option: str) -> str:
         if option in flags:
             return f"did you mean {option}? {shown} what there is"
     name = option.removeprefix("--").replace("-", "_")
+    is_of_a_job = name in (*_OF_A_JOB, "requests") and any(_named(word) in _OF_A_JOB for word in words)
+    if is_of_a_job and command in COMMANDS and name not in options_of(command):
+        return f"a job's longest time is --deadline: infercost {shlex.join(_as_job(words))}"
     *others, last = [each for each in COMMANDS if name in options_of(each)] or [""]
     if command in COMMANDS and option and not (last or option in flags):
         return f"{_meant(command, name)}{shown} what there is"
@@ -127,6 +130,33 @@ def _params_of(command: str) -> Mapping[str, Any]:
     return {flag: param for param in params if param.param_type_name == "option" for flag in param.opts}
 
 
+def _named(word: str) -> str:
+    """The name of an option in a word of a command line; empty in another word."""
+    return word.partition("=")[0][2:].replace("-", "_") if word.startswith("--") else ""
+
+
+def _as_job(words: Sequence[str]) -> list[str]:
+    """The words as a question about a job with a longest time, a usual one where they have none.
+
+    What a job does not take is left out; the example as a whole where the rest is no question.
+    """
+    kept, own = dict[str, list[str]](), options_of("utilization")
+    for at, word in enumerate(words):
+        name, (flag, equals, value) = _named(word), word.partition("=")
+        key = "deadline" if name in _OF_A_JOB else SECOND_NAMES.get(name, name)
+        if key in own:
+            values = [value] if equals else [each for each in words[at + 1 : at + 2] if not each.startswith("-")]
+            kept[key] = ["--deadline" if key == "deadline" else flag, *values]
+        elif not (name or words[max(at - 1, 0)].startswith("-")) and _flag_of(word) == "--gpu":
+            kept.setdefault("gpu", ["--gpu", word])
+    for key, example in _JOB.items():
+        if key not in kept and not (key == "model" and "params" in kept):
+            kept[key] = example
+    found = [word for each in kept.values() for word in each]
+    found = found if _takes("utilization", found) else [word for each in _JOB.values() for word in each]
+    return ["utilization", *found]
+
+
 def _without_batch(words: Sequence[str]) -> list[str]:
     """The words without batches that were given or swept, which a limit finds in their place."""
     kept: list[str] = []
@@ -138,6 +168,16 @@ def _without_batch(words: Sequence[str]) -> list[str]:
     return kept
 
 
+#: What people call the longest time of a job, and an example of one by what it needs.
+_OF_A_JOB = ("deadline", "max_time", "time_limit")
+_JOB = {
+    "gpu": ["--gpu", "h100"],
+    "model": ["--model", "llama-3.1-70b"],
+    "requests": ["--requests", "1M"],
+    "input_tokens": ["--isl", "1k"],
+    "output_tokens": ["--osl", "300"],
+    "deadline": ["--deadline", "24h"],
+}
 #: Commands that are asked first for what several take; the first refuses a question without users.
 _SERVING = ("userbase", "frontier", "economies")
 
@@ -234,10 +274,6 @@ _ANSWERED = {
         ),
         "a price of tokens, an API's or one that you sell at, is --api-price IN/OUT in USD a million: economies "
         "--api-price 0.50/2 --load 50% has the margin that it leaves; ",
-    ),
-    **dict.fromkeys(
-        ("max_time", "deadline", "time_limit"),
-        "utilization --requests N --isl N --osl N says how long a job takes on so many devices; ",
     ),
     **dict.fromkeys(
         ("cpu", "cpus"),
@@ -583,6 +619,7 @@ def compare(
     users: take.Users = None, minutes_per_day: take.MinutesPerDay = None,
     decoding_share: take.DecodingShare = None, messages_per_day: take.MessagesPerDay = None,
     request_rate: take.BusiestRate = None, concurrency: take.Concurrency = None, max_tpot: take.MaxTpot = None,
+    max_ttft: take.MaxTtft = None,
     sort: take.Sort = None, max_price: take.MaxPrice = None, vendor: take.Vendor = None,
     rentable: take.Rentable = None, set: take.Set = None, scenario: take.Scenario = None, format: take.Form = None,
     json: take.Json = None, csv: take.Csv = None, steps: take.Steps = None, sources: take.Sources = None,

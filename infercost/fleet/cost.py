@@ -481,6 +481,12 @@ def _last_users(fleet: Fleet, exceeds: Exceeds, first: int) -> int | None:
     return ceil(last_that(exceeds, fewest, most, whole=True))
 
 
+def users_again(service: Service, limit: float, replicas: int) -> int:
+    """The least users on so many replicas, on whom a token stays within a limit that fewer on as many exceed."""
+    fewest, most = (most_users(service.fleet, count) for count in (replicas - 1, replicas))
+    return ceil(last_that(_exceeding(service, limit), fewest * (1 + JUST_ABOVE), most, whole=True))
+
+
 def most_users(fleet: Fleet, replicas: int) -> float:
     """The most users that so many replicas provide for in the busiest hour."""
     busiest = max(fleet.hours)

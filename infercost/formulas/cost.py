@@ -145,6 +145,12 @@ def request_energy(*, power: float, pue: float, devices: float, output_tokens: f
     return power * pue * devices * output_tokens / tokens_per_s / 3600
 
 
+@formula(source="each output token takes its share of the energy; 1 Wh is 3,600 J")
+def joules_per_output_token(*, request_energy: float, output_tokens: float) -> float:
+    """Joules for each token that comes out, their prompt paid too."""
+    return request_energy * 3600 / output_tokens
+
+
 @formula(source="power at the wall; chips at their rated power, no host")
 def rated_power(*, power: float, pue: float, devices: float) -> float:
     """The W of all devices, always busy."""
@@ -173,6 +179,12 @@ def usd_per_month(*, price: float, devices: float) -> float:
 def usd_per_hour(*, price: float, replicas: float, devices: float) -> float:
     """USD for an hour of all accelerators of so many replicas."""
     return price * replicas * devices
+
+
+@formula(source="sequences in flight share all accelerators")
+def usd_per_sequence_hour(*, usd_per_hour: float, concurrent_requests: float) -> float:
+    """USD for an hour of each sequence that is always in flight, such as a caller's."""
+    return usd_per_hour / concurrent_requests
 
 
 @formula(source="an API bills each token by its kind")

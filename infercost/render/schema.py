@@ -18,10 +18,11 @@ weight_bytes_per_gpu activation_bytes_per_gpu engine_bytes_per_gpu memory_needed
 kv_pool_bytes_per_gpu kv_bytes_per_token kv_bytes_per_sequence kv_bytes_of_batch kv_pool_tokens max_sequences
 longest_context shortfall_bytes draft_active_params draft_bytes_per_gpu host_bytes host_layers host_weight_bytes
 host_kv_bytes_per_sequence host_memory_bytes host_left_bytes tokens_per_s_per_user"""
-_OF_ALL_TOKENS = "usd_per_request wh_per_request input_tokens_per_s"
+_OF_ALL_TOKENS = "usd_per_request wh_per_request joules_per_output_token input_tokens_per_s"
 _ROOM = "fits shortfall_bytes"
 _OWN = "usd_per_gpu_hour rent_usd_per_gpu_hour break_even_hours_share payback_months api_payback_months"
-_API = """api_usd_per_million_tokens api_usd_per_month tokens_per_month break_even_users break_even_tokens_per_month
+_API = """api_usd_per_million_tokens api_usd_per_month tokens_per_month break_even_users break_even_users_for_good
+break_even_tokens_per_month
 break_even_usd_per_month break_even_usd_per_gpu_hour api_gross_margin users_at_api_price"""
 _SERVICE = """users concurrent_users batch replicas gpus utilization tokens_per_s tpot_s ttft_s
 memory_bandwidth_utilization joules_per_token stable usd_per_million_tokens usd_per_million_tokens_input
@@ -55,6 +56,7 @@ RESULTS = {
     usd_per_million_tokens_input most_requests_per_s requests_at_once measured_utilization
     measured_memory_bandwidth_utilization measured_over_estimate measured_over_bound measured_bytes_per_s
     measured_tokens_per_s measured_usd_per_million_tokens wh_per_request usd_per_request rated_power_w kwh_per_day
+    joules_per_output_token
     api_usd_per_million_tokens own_over_api_cost usd_per_month electricity_usd_per_month {_OWN} {_ROOM}""",
     "sweep-batch": f"gpus critical_batch peak_critical_batch knee_batch max_batch lone_user_cost_ratio {_OWN} {_ROOM}",
     "userbase": f"""{_SERVICE} people_online minutes_per_day decoding_share users_at_trough mean_concurrent
@@ -89,7 +91,8 @@ ROWS = {
     device_seconds_per_token usd_per_million_tokens_all_in device_seconds_per_token_all_in flags replay on_frontier
     draft_passes_time_s accept_length plain_tpot_s draft_speedup cache_transfer_time_s busy_ttft_s""",
     "compare": f"""{_STEP} {_TREND} name released rate peak_flops_per_s drain_time_s flops_per_joule memory_bytes weak
-    memory_bandwidth_bytes_per_s power_w {_ROOM} why_not replicas tp pp ep usd_per_hour usd_per_month usd_per_gpu_hour
+    memory_bandwidth_bytes_per_s power_w {_ROOM} why_not replicas tp pp ep usd_per_hour usd_per_month
+    usd_per_sequence_hour usd_per_gpu_hour
     price_basis price_date efficiency flags replay""",
     "validate": "id source metric predicted measured ratio bound low high efficiency not_covered",
     "calibrate": "constant before after unit range determined remark",

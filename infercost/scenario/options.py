@@ -579,6 +579,7 @@ class Compare(Common, Prompts, Prices, total=False):
     request_rate: Number
     concurrency: Number
     max_tpot: Number
+    max_ttft: Number
     sort: str
     max_price: Number
     vendor: str

@@ -113,7 +113,7 @@ class Goal(NamedTuple):
 
 
 class Job(NamedTuple):
-    """What a part is chosen for: sequences in flight, the longest time a token, USD an hour, and the order of parts.
+    """What a part is chosen for: sequences in flight, the longest times, USD an hour, and the order of parts.
 
     ``users`` are those who keep the sequences in flight, with their habits, ``refused`` the parts that cannot be asked,
     each with the error, ``is_of_day`` whether users send messages over a day, as ``userbase`` counts them.
@@ -124,6 +124,7 @@ class Job(NamedTuple):
     max_tpot: float = float("inf")
     max_price: float = float("inf")
     sort: str = "cost"
+    max_ttft: float = float("inf")
     refused: tuple[tuple[Preset, InfercostError], ...] = ()
     is_of_day: bool = False
 

@@ -67,7 +67,7 @@ USUAL_CONCURRENCY = 64
 #: What makes a question with names one about a job.
 OF_A_JOB = (
     *("users", "minutes_per_day", "decoding_share", "messages_per_day", "request_rate", "concurrency", "max_tpot"),
-    *("sort", "max_price"),
+    *("max_ttft", "sort", "max_price"),
     *NARROWING,
 )
 #: Options of ``compare`` that the question about one part does not have.
@@ -351,6 +351,8 @@ def read_job(reading: Reading, named: Iterable[object], userbase: Callable[[Read
                 done(at + 1)
     if refused and not each:
         raise refused[0][1]
+    if job.max_ttft < inf and any(one.rack and one.load.request is None for one in each):
+        raise Missing("--max-ttft needs a prompt", "give --input-tokens and --output-tokens")
     note_bases(reading, (one.search.setup.part for one in each if one.rack is not None))
     formats = [one.search.setup.model.quantization for one in each]
     return frozen(
@@ -390,6 +392,9 @@ def _read_job(reading: Reading) -> Job:
     if "request_rate" in reading.given and "concurrency" in reading.given:
         raise BadValue("--request-rate and --concurrency both say how large the load is", "give one of them")
     if of_day:
+        if "max_ttft" in reading.given:
+            what = "--max-ttft is held against sequences in flight here, and messages come and go over a day"
+            raise BadValue(what, "give --concurrency, or ask each part: infercost userbase --gpu h100 --max-ttft 500ms")
         reading.take("messages_per_day")
         note_idle(reading)
         load = "request_rate" if "request_rate" in reading.given else "users"
@@ -401,7 +406,8 @@ def _read_job(reading: Reading) -> Job:
         refuse_habits(reading)
         concurrent = float(reading.take("concurrency", USUAL_CONCURRENCY, "nobody said how many"))
     tpot, price = reading.take("max_tpot") or inf, reading.take("max_price") or inf
-    return Job(concurrent, users, tpot, price, reading.take("sort") or "cost", is_of_day=of_day)
+    ttft, order = reading.take("max_ttft") or inf, reading.take("sort") or "cost"
+    return Job(concurrent, users, tpot, price, order, ttft, is_of_day=of_day)
 
 
 def _of_day(reading: Reading, userbase: Callable[[Reading], Scenario], part: Preset) -> Scenario:

@@ -89,7 +89,8 @@ def test_the_verdict_holds_the_break_even_and_the_speed_at_the_floor() -> None:
     """Of the note's chip: 3 TB/s read 1.6 TB on 20 devices in 26.67 ms at batch 500, 37.5 tokens a second."""
     dear, cheap = (infercost.economies(**NOTE, price=2, api_price=each) for each in (1, 0.1))
     assert "at the floor a user gets 37.5 tokens/s" in dear.verdict
-    assert f"an API at $1.00 a million tokens out from {dear['users_at_api_price']:,} users (" in dear.verdict
+    good, first = dear["break_even_users_for_good"], dear["users_at_api_price"]
+    assert f"$1.00 a million tokens out for good from {good:,} users, before that from {first:,} (" in dear.verdict
     # 20 devices at $2 an hour over 500 / 26.67 ms = 18,750 tokens a second: $0.593 a million
     assert cheap.verdict.startswith(
         "Your own service on 20 x h100-note never pays against an API at $0.10 a million tokens out: "

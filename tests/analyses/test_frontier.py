@@ -124,6 +124,7 @@ def test_every_row_can_be_asked_again_to_the_last_digit(run: Run, options: str) 
             "attention_gain_bound",
             "tokens_per_s_per_user_all_in",
             "tokens_per_s_per_gpu_all_in",
+            "usd_per_hour",
             "rated_power_w",
             "kwh_per_day",
             "prompt_itl_s",

@@ -433,16 +433,22 @@ def test_one_verdict_speaks_of_one_deployment() -> None:
     assert beside["break_even_usd_per_month"] == pytest.approx(2 * 2 * 730, rel=0.002)  # the month of two cards
 
 
-def test_yours_costs_no_more_to_full_replicas_and_always_from_later_on() -> None:
+def test_yours_costs_no_more_for_good_from_some_users_on_and_in_spans_before() -> None:
     """Replicas are whole: from the break-even on until they are full, and again where each further one is filled."""
     asked = {"gpu": "h100:2", "model": "qwen3-32b", "input_tokens": 2000, "output_tokens": 800}
-    asked |= {"api_price": "0.15/0.60"}
+    many_spans = infercost.userbase(**asked, api_price="0.15/0.60", tokens_per_month="28B")
+    # 11,664 are on one replica, four times as many on the fourth: two spans lie between
+    assert "for good from 46,656 users, before that from 11,664 " in many_spans.verdict
+    assert " to 15,112 (replicas full) and in 2 more spans" in many_spans.verdict
+    asked |= {"api_price": "0.16/0.62"}
     answer = infercost.userbase(**asked, tokens_per_month="28B")
-    words = r"from (\S+) users .*? to (\S+), when its replicas are full, and always from (\S+)[.;] "
+    words = r"for good from (\S+) users, before that from (\S+) .*? to (\S+) and (\S+) to (\S+) \(replicas full\)"
     found = re.search(words, answer.verdict)
     assert found
-    first, last, good = (int(each.replace(",", "")) * 28e9 / answer["users"] for each in found.groups())
+    assert int(found[1].replace(",", "")) == answer["break_even_users_for_good"]
+    good, first, last, again, end = (int(each.replace(",", "")) * 28e9 / answer["users"] for each in found.groups())
     cases = ((0.99 * first, False), (first, True), (0.99 * last, True), (1.01 * last, False), (good, True))
+    cases += ((0.99 * again, False), (1.001 * again, True), (0.99 * end, True), (1.01 * end, False))
     for tokens, pays in cases:
         load = infercost.userbase(**asked, tp=2, tokens_per_month=tokens)
         assert (load["usd_per_month"] <= 1.001 * load["api_usd_per_month"]) is pays, tokens
@@ -488,9 +494,8 @@ def test_a_service_that_would_pay_otherwise_begins_with_how(asked: dict[str, Any
     assert said["break_even_users"] is None
     assert said.verdict.startswith("Your own service pays against an API at ")
     assert f" On {here} it does not: ${said['floor_usd_per_million_tokens']:.2f}. " in said.verdict
-    words = (
-        r" \(--(.+?)\) (from ([0-9,]+) users.*?): its floor is \$([0-9.]+) .*? At that floor a user gets ([0-9.]+) t"
-    )
+    when = r"((?:for good )?from ([0-9,]+) users.*?)"
+    words = rf" \(--(.+?)\) {when}: its floor is \$([0-9.]+) .*? At that floor a user gets ([0-9.]+) t"
     found = re.search(words, said.verdict)
     assert found, said.verdict
     flags = (flag.split(" ") for flag in found[1].split(" --"))
@@ -498,7 +503,7 @@ def test_a_service_that_would_pay_otherwise_begins_with_how(asked: dict[str, Any
     assert other["floor_usd_per_million_tokens"] == pytest.approx(float(found[4]), rel=0.01)
     assert other["floor_tokens_per_s_per_user"] == pytest.approx(float(found[5]), rel=0.001)
     assert other["floor_usd_per_million_tokens"] < said["api_usd_per_million_tokens"]
-    assert other["break_even_users"] == int(found[3].replace(",", ""))
+    assert other["break_even_users_for_good"] == int(found[3].replace(",", ""))
     own, told = (re.sub(r" \([^)]*\)", "", text) for text in (other.verdict, found[2]))
     assert told in own  # to how many users, and from how many for good, too
     slow = other["floor_tokens_per_s_per_user"] < 5

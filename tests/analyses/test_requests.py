@@ -391,7 +391,7 @@ def test_the_format_of_the_weights_is_an_input(options: dict[str, object], dtype
         assert found.origin.startswith("model ")
 
 
-@pytest.mark.parametrize(("replicas", "whose"), [(1, "in all"), (2, "on 2 replicas")])
+@pytest.mark.parametrize(("replicas", "whose"), [(1, "in all, at "), (2, "on 2 replicas, at $7.20 an hour, ")])
 def test_a_price_stands_beside_the_speed_that_it_is_of(replicas: int, whose: str) -> None:
     """At $3.60 an hour a second costs a tenth of a cent: so many tokens in it at $1,000 over their number a million.
 
@@ -400,7 +400,8 @@ def test_a_price_stands_beside_the_speed_that_it_is_of(replicas: int, whose: str
     step = {"gpu": f"h200:{replicas}", "model": "gpt-oss-120b", "price": 3.6, "dp": replicas, "batch": 4 * replicas}
     report = infercost.utilization(**step, input_tokens=6000, output_tokens=400)
     user = r"([\d.]+) tokens/s a user after the first token"
-    words = rf"{user}, ([\d.,]+) {whose}, at \$([\d.]+) a "
+    words = rf"{user}, ([\d.,]+) {re.escape(whose)}\$([\d.]+) a "
+    assert report["usd_per_hour"] == pytest.approx(3.6 * replicas)
     found = re.search(words, report.verdict)
     assert found
     each, whole, usd = (float(text.replace(",", "")) for text in found.groups())
@@ -650,7 +651,11 @@ def test_the_energy_of_a_request_by_hand() -> None:
     assert f"A request takes 5.663 s, {said['wh_per_request']:.4g} Wh and $" in said.verdict
     paid = infercost.utilization(**WATTS, power_price=0.1)
     assert paid["wh_per_request"] == pytest.approx(1.3 * said["wh_per_request"])
-    assert f"A request takes 5.663 s, {paid['wh_per_request']:.4g} Wh (PUE 1.3) and $" in paid.verdict
+    joules = paid["wh_per_request"] * 3600 / 500
+    assert paid["joules_per_output_token"] == pytest.approx(joules)
+    energy = f"{paid['wh_per_request']:.4g} Wh (PUE 1.3, {joules:.4g} J an output token)"
+    assert f"A request takes 5.663 s, {energy} and $" in paid.verdict
+    assert "joules_per_output_token" not in said.values
 
 
 def test_the_power_of_all_devices_and_their_day_by_hand(run: Run) -> None:
@@ -684,6 +689,16 @@ def test_prompts_that_are_read_apart_take_energy_too() -> None:
     assert said["wh_per_request"] == pytest.approx(700 * devices * 500 / said["tokens_per_s"] / 3600)
 
 
+def test_an_hour_of_all_devices_counts_those_that_read_prompts_for_a_load() -> None:
+    """Of a batch nobody says how many read its prompts, of a load it is whole replicas; beside an API a row has it."""
+    asked = {"gpu": "h100", "model": "llama-3.1-8b", "input_tokens": 500, "output_tokens": 500, "price": 3}
+    assert "usd_per_hour" not in infercost.utilization(**asked, batch=64, disaggregated=True).values
+    served = infercost.utilization(**asked, request_rate=2, disaggregated=True)
+    assert served["usd_per_hour"] == 3 * (1 + math.ceil(served["prefill_per_decode"]))
+    rows = {row.key: row for row in infercost.utilization(**{**asked, "gpu": "h100:2"}, api_price="0.1/0.3").results}
+    assert (rows["usd_per_hour"].value, rows["usd_per_hour"].shown) == (6, True)
+
+
 def test_no_request_or_no_power_has_no_energy_of_one() -> None:
     assert "wh_per_request" not in infercost.utilization(gpu="h100", params="8B").values
     asked = {"gpu": "rtx-4090", "model": "qwen3-30b-a3b", "dtype": "q8_0", "host": "desktop-ddr5"}
@@ -706,7 +721,7 @@ def test_the_money_of_a_request_is_said_where_its_length_was_given() -> None:
     assert said["usd_per_request"] == pytest.approx(said["usd_per_million_tokens"] * 1024 / 1e6)
     assert not re.search(r"A request takes \S+ s(,| and)", said.verdict)
     named = infercost.utilization(gpu="h100", model="llama-3.1-8b", workload="rag", power_price=0.1)
-    assert f"Wh (PUE 1.3) and ${named['usd_per_request']:.7f}: " in named.verdict  # 47.3 millionths
+    assert f" J an output token) and ${named['usd_per_request']:.7f}: " in named.verdict  # 47.3 millionths
     at_home = infercost.utilization(gpu="rtx-4090", model="qwen3-14b", dtype="q4_k_m", input_tokens=500)
     assert re.search(r"A request takes \S+ s and \S+ Wh: ", at_home.verdict)
 

@@ -406,6 +406,8 @@ def test_an_ideal_profile_has_no_request_and_answers_by_batch() -> None:
         ({"vendor": "nvidea"}, UnknownName, "no part is of 'nvidea'"),
         ({"model": "llama-9"}, UnknownName, "llama-9"),
         ({"context": 10**7}, BadValue, "10,000,000"),
+        ({"efficiency": "ideal", "max_ttft": 1}, Missing, "needs a prompt"),
+        ({"users": 9, "messages_per_day": 3, "max_ttft": 1}, BadValue, "held against sequences in flight"),
     ],
 )
 def test_what_is_wrong_is_said(options: dict[str, Any], error: type[Exception], what: str) -> None:
@@ -661,3 +663,47 @@ def test_by_throughput_that_of_the_second_stands_once(run: Run) -> None:
     asked = ("compare", "b300", "gb200", "--model", "kimi-k2", "--concurrency", "64", "--sort", "throughput", "--json")
     second = run(*asked).json["verdict"].split("Second is ")[1]
     assert second.count(" tokens/s a device") == 1
+
+
+def test_what_is_uncertain_of_a_winner_is_said_with_who_wins_without(run: Run) -> None:
+    """An H800's rent is an assumption, which orders parts by money alone; of a GH200 only its power is uncertain."""
+    asked = ("compare", "h800", "gh200-96gb", "h200", "--model", "qwen3-32b", "--concurrency", "8", "--json")
+    cheap = run(*asked, "--price", "gh200-96gb=9").json
+    assert cheap["results"]["cheapest"] == "h800-sxm"
+    assert "The price of h800-sxm is uncertain: an assumption, not an offer. Of parts without" in cheap["verdict"]
+    assert re.search(r"Of parts without uncertain figures \d+ x h200-sxm is first", cheap["verdict"])
+    dear = run(*asked, "--price", "h200=0.9,gh200-96gb=9").json
+    assert re.search(r"Second is \d+ x h800-sxm at .*, its price uncertain", dear["verdict"])
+    assert "Of parts without" not in dear["verdict"]
+    fast = run(*asked, "--sort", "speed").json
+    assert "uncertain" not in fast["verdict"]
+    weak = {row["name"]: row["weak"] for row in fast["rows"]}
+    assert (weak["gh200-96gb"], weak["h800-sxm"]) == ([], ["rent"])
+    paid = {row["name"]: row["weak"] for row in run(*asked, "--power-price", "0.1").json["rows"]}
+    assert (paid["gh200-96gb"], paid["h800-sxm"]) == (["power"], [])
+
+
+def test_a_first_token_is_held_against_the_mean_of_all_in_flight() -> None:
+    """The parts that keep it answer so on their own, one replica less is late, and those left out have their least."""
+    asked = {"concurrency": 200, "input_tokens": 1000, "output_tokens": 300, "max_ttft": "200ms", "max_tpot": "30ms"}
+    answer = infercost.compare("h100", "h200", "l40s", "a100", model=MODEL, **asked)
+    assert "for 200 sequences at once within 200 ms to a first token and 30 ms a token: " in answer.verdict
+    rows = {row["name"]: row for row in rows_of("h100", "h200", "l40s", "a100", **asked)}
+    first = rows[answer["cheapest"]]
+    assert first["usd_per_sequence_hour"] == pytest.approx(first["usd_per_hour"] / 200)
+    assert f" an hour (${first['usd_per_sequence_hour']:.3f} a sequence)" in answer.verdict
+    lengths = {"input_tokens": 1000, "output_tokens": 300}
+    for name in ("h100-sxm", "h200-sxm"):
+        row = rows[name]
+        assert row["ttft_s"] <= 0.2
+        again = asked_again(row, concurrency=ceil(200 / row["replicas"]), **lengths)
+        assert again["ttft_s"] == pytest.approx(row["ttft_s"], rel=0.05)
+        fuller = asked_again(row, concurrency=ceil(200 / (row["replicas"] - 1)), **lengths)
+        assert fuller["ttft_s"] > 0.2 or fuller["tpot_s"] > 0.03
+    assert rows["l40s"]["why_not"].startswith("at best ")
+    late = infercost.compare("h100", "l40s", model=MODEL, **{**asked, "max_ttft": "5ms", "max_tpot": None})
+    assert late.met is False
+    why = {row["name"]: row["why_not"] for row in late.series.rows if late.series}
+    assert all(each.startswith("first token at best ") for each in why.values())
+    least = why["h100-sxm"].removeprefix("first token at best ")
+    assert late.verdict.endswith(f"within 5 ms to a first token: the soonest first token takes {least}.")

@@ -147,10 +147,6 @@ def test_a_near_miss_suggests(args: tuple[str, ...], suggestion: str, run: Run) 
         ),
         ("economies --output-price 0.5", "a price of tokens, an API's or one that you sell at, is --api-price IN/OUT "),
         ("economies --sell 0.5", "a price of tokens, an API's or one that you sell at, is --api-price IN/OUT in USD "),
-        (
-            "utilization --max-time 24h",
-            "utilization --requests N --isl N --osl N says how long a job takes on so many ",
-        ),
         ("economies --max-usd-per-million 1", "did you mean --max-cost? "),
         ("fit --cpu 9950x", "a processor is a part like others: --gpu ryzen-9-9950x; "),
         ("fit --cpu-offload-gb 9", "did you mean --offload? "),
@@ -264,6 +260,35 @@ def test_an_option_of_another_command_is_answered_with_a_command(asked: str, tak
     words = asked.split()[1:]
     assert f": infercost {taken} {' '.join(words)}" in hint
     assert run(taken, *words).code in (0, 3)
+
+
+@pytest.mark.parametrize(
+    ("asked", "again"),
+    [
+        (
+            "utilization --gpu h100 --model qwen3-8b --requests 9k --isl 500 --osl 200 --max-time 1h",
+            "--gpu h100 --model qwen3-8b --requests 9k --isl 500 --osl 200 --deadline 1h",
+        ),
+        (
+            "compare b200 h100 --model qwen3-8b --users 100 --deadline=3h --rentable",
+            "--gpu b200 --model qwen3-8b --deadline 3h --requests 1M --isl 1k --osl 300",
+        ),
+        (
+            "userbase --requests 10 --time-limit 3h",
+            "--requests 10 --deadline 3h --gpu h100 --model llama-3.1-70b --isl 1k --osl 300",
+        ),
+        (
+            "fit --model no-such-model --max-time 3h",
+            "--gpu h100 --model llama-3.1-70b --requests 1M --isl 1k --osl 300 --deadline 24h",
+        ),
+    ],
+)
+def test_a_longest_time_is_answered_with_the_whole_question_about_a_job(asked: str, again: str, run: Run) -> None:
+    """What a job takes of the words is kept, what it needs beside them is an example, and the command answers."""
+    result = run(*asked.split())
+    assert (result.code, result.out) == (2, "")
+    assert result.err.endswith(f"hint: a job's longest time is --deadline: infercost utilization {again}\n")
+    assert run("utilization", *again.split()).code == 0
 
 
 def test_an_unknown_option_names_the_near_one(run: Run) -> None:

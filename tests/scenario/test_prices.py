@@ -109,7 +109,7 @@ def test_a_token_costs_the_rated_power_of_its_time() -> None:
     assert report["usd_per_gpu_hour"] == pytest.approx(0.135)
     assert report["usd_per_million_tokens_decode"] == pytest.approx(report["joules_per_token"] / 3.6 * 0.30)
     assert f"at ${report['usd_per_million_tokens']:.3f} a million output tokens" in report.verdict
-    assert report.verdict.endswith("The price is electricity alone.")
+    assert report.verdict.endswith("The price is electricity alone: $98.55 a month if always busy.")
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -551,8 +551,8 @@ def test_a_month_of_ones_own_part_is_told_by_hand() -> None:
     """350 W at $0.38 a kWh are $0.133 an hour, $97.09 in 730 hours; two owned cards cost twice one."""
     home = {"model": "llama-3.1-8b", "dtype": "q8_0", "power_price": 0.38}
     alone = infercost.utilization(gpu="rtx-3090", **home).verdict
-    busy = f" It costs ${0.350 * 0.38 * 730:.2f} a month if always busy."
-    assert alone.endswith(f"{busy} The price is electricity alone.")
+    busy = f" The price is electricity alone: ${0.350 * 0.38 * 730:.2f} a month if always busy."
+    assert alone.endswith(busy)
     owned = infercost.utilization(gpu="rtx-3090:2", purchase_price=900, **home)
     month = 2 * 730 * owned["usd_per_gpu_hour"]
     idle = 2 * 900 * 0.08 / (1 - 1.08**-5) / 12  # by an annuity, no power drawn
