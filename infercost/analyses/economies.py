@@ -5,7 +5,7 @@ from math import exp, log
 from typing import Any
 
 from infercost import formulas, numeric
-from infercost.analyses import otherwise, own_or_api
+from infercost.analyses import own_or_api
 from infercost.analyses.hosts import known, memory_words, unknown
 from infercost.analyses.many import at_point
 from infercost.analyses.prices import costs_of, margin_rows, margin_words, of_each, unlike_prices, weak_price, with_own
@@ -75,7 +75,7 @@ def answer(scenario: Scenario) -> Report:
 
 def _of_one(scenario: Scenario) -> Report:
     """The answer about one accelerator."""
-    service, even = scenario.service, otherwise.answered(scenario)
+    service, even = scenario.service, own_or_api.answered(scenario)
     lone, floor = day_of(service.fleet, 1.0), cost.floor_of(service)
     if not scenario.rack.plan.fits:
         from infercost.analyses.fit import unfit  # loads what nobody needs where all is well
@@ -441,7 +441,7 @@ def _advice(scenario: Scenario, parts: tuple[tuple[str, float, str], ...]) -> It
     if sizes and max(sizes, key=lambda name: sizes[name]) == "prompts":
         share = show(sizes["prompts"] / sum(sizes.values()), "share")
         yield f"prompts are {share} of the floor: a larger --prefix-share of them in a cache makes tokens cheaper"
-    if other := otherwise.apart(scenario):
+    if other := own_or_api.apart(scenario):
         cheaper = show(1 - other.share, "share")
         yield f"prompts on replicas of their own make a full replica's token {cheaper} cheaper: {other.command}"
     if (saved := _idle_share(service)) >= LEAST:

@@ -6,7 +6,7 @@ from math import inf
 from typing import Any, NamedTuple
 
 from infercost import formulas
-from infercost.analyses import otherwise, own_or_api
+from infercost.analyses import own_or_api
 from infercost.analyses.many import at_point
 from infercost.analyses.prices import says_price, user_rows, user_words, with_own
 from infercost.analyses.remarks import (
@@ -258,7 +258,7 @@ def _supply_words(scenario: Scenario, values: Mapping[str, float]) -> str:
 
 def _of_a_service(scenario: Scenario) -> Report:
     """Replicas for a user base at a service level, what they cost, and what holds them back."""
-    run, even = run_of(scenario.service, _users(scenario)), otherwise.answered(scenario)
+    run, even = run_of(scenario.service, _users(scenario)), own_or_api.answered(scenario)
     service, day, missed = run.service, run.day, tuple(missed_limits(run))
     beside = own_or_api.against(service, day, even)
     hours = _hours(service, day, row := row_of(service, day))
