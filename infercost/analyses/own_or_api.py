@@ -1,4 +1,4 @@
-"""Own or API: what an API bills for the same requests, from how many users one's own service pays, and what makes it pay."""
+"""Own or API: what an API bills for the same requests, from how many users a service of one's own pays, and how."""
 
 from collections.abc import Iterable, Iterator
 from math import inf
