@@ -22,7 +22,7 @@ from infercost.parts.accelerator import called
 from infercost.parts.bands import is_local
 from infercost.parts.preset import counted
 from infercost.replica.layout import Layout
-from infercost.replica.serving import full_prefill_time, paid_rate, prompts_gap, serve_closed
+from infercost.replica.serving import best_prompt_time, best_step, full_prefill_time, paid_rate, prompts_gap
 from infercost.replica.step import Pace, Replica, bytes_of_step, drafted_tpot, pace_of, times_of
 from infercost.replica.work import work_of
 from infercost.report import Report, Row
@@ -46,8 +46,8 @@ _OF_MEMORY = ("measured_memory_bandwidth_utilization", "measured_bytes_per_s")
 #: Why a share or a ratio has no value where the others have one.
 _NO_STEPS = "nothing is decoded, and what prompts read is not counted"
 _PROMPTS, _ARRIVALS = "what prompts read between steps is not counted", "arrivals set the rate, no step does"
-#: What says in which layout something was measured.
-_WIDTHS = {"tp", "pp", "ep", "dp"}
+#: What says, for all devices, in which layout something was measured.
+_WIDTHS = ("tp", "pp", "dp", "ep")
 #: The share of the bound that is close to it.
 CLOSE = 0.9
 #: What a batch takes the place of.
@@ -192,7 +192,7 @@ def _of_prompts(scenario: Scenario, results: dict[str, Any]) -> Against:
         times = [(scenario.batch, results[key]) for key in ("step_time_s", "bound_step_time_s")]
     else:
         bare, copies = _bare(scenario)
-        times = [(1.0, full_prefill_time(running.replica, request)), (1 / copies, full_prefill_time(bare, request))]
+        times = [(1.0, full_prefill_time(running.replica, request)), (1 / copies, best_prompt_time(bare, request))]
     each, bound = (formulas.cost.texts_per_s(batch=many, prefill_time=time) for many, time in times)
     used = use_of_prompts(running, request, each)
     read = partial(formulas.cost.input_tokens_per_s, input_tokens=request.input_tokens)
@@ -239,9 +239,11 @@ def _between_tokens(scenario: Scenario) -> bool:
 
 def _is_open(scenario: Scenario) -> bool:
     """Whether several devices may have been in any layout: nobody gave widths, and nothing lies in a host."""
-    rack, given = scenario.rack, {item.key for item in scenario.inputs if not item.assumed}
-    several = rack.devices * scenario.copies + scenario.question.idle > 1
-    return several and bool(rack.model.family) and not (rack.plan.host or given & _WIDTHS or rack.model.prefill_only)
+    rack, given = scenario.rack, {item.key: item.value for item in scenario.inputs if not item.assumed}
+    devices = rack.devices * scenario.copies + scenario.question.idle
+    tp, pp, dp, ep = (given.get(width, 1) for width in _WIDTHS)
+    placed = max(tp * dp, ep if "tp" in given else 1) * pp == devices
+    return devices > 1 and bool(rack.model.family) and not (rack.plan.host or placed or rack.model.prefill_only)
 
 
 def _bare(scenario: Scenario) -> tuple[Replica, int]:
@@ -259,21 +261,26 @@ def _bare(scenario: Scenario) -> tuple[Replica, int]:
 
 def _bound(scenario: Scenario, batch: float) -> float | None:
     """Tokens a second of the same batch or of as many requests in flight that no stack beats; None for arrivals."""
-    load, request = scenario.load, scenario.load.decoding
+    load, request = scenario.load, scenario.load.request
     if load.rate is not None:
         return None
     bare, copies = _bare(scenario)
-    batch *= copies
-    if load.concurrent and request:
-        served = serve_closed(bare, load.concurrent * copies, request, load.most * copies)
-        rate = formulas.cost.served_tokens_per_s(request_rate=served.rate, output_tokens=request.output_tokens)
-        return rate / copies
+    prompted = request is not None and not load.apart and (load.concurrent or is_prompted(scenario))
+    batch = copies * (min(load.concurrent, load.most) if load.concurrent and request else batch)
     step = times_of(bare, batch, scenario.rack.plan.context).step
     if scenario.draft:
         _, step = drafted_tpot(scenario.draft, 0.0, step)
-    if request and is_prompted(scenario):
+    if request is None or not (prompted or load.concurrent):
+        return formulas.cost.tokens_per_s(batch=batch, step_time=step) / copies
+    if not prompted:
+        return paid_rate(request, batch, step, 0.0) / copies
+    if batch <= 1:  # nothing decodes while its prompt is read
         return paid_rate(request, batch, step, prompts_gap(bare, batch, request)) / copies
-    return formulas.cost.tokens_per_s(batch=batch, step_time=step) / copies
+    if load.concurrent:
+        batch = formulas.request.most_decoding(
+            concurrent_requests=batch, decoded_tokens=request.decoded, output_tokens=request.output_tokens
+        )
+    return paid_rate(request, batch, best_step(bare, batch, request, scenario.draft), 0.0) / copies
 
 
 def _read_once(scenario: Scenario, batch: float, spent: float | None) -> float | None:
