@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from infercost import formulas
-from infercost.errors import BadValue, Missing
+from infercost.errors import BadValue, Misasked, Missing
 from infercost.numeric import floor
 from infercost.parts.accelerator import BASES, called, is_owned
 from infercost.parts.preset import Fact, Preset
@@ -46,7 +46,7 @@ def read_price(reading: Reading, part: Preset) -> float | None:
     given = reading.given
     apart = isinstance(reading.get("price"), str)
     if {"price", "price_basis"} <= given.keys() and not apart:
-        raise BadValue("--price and --price-basis are two ways to say one thing", "give one of them")
+        raise Misasked("--price and --price-basis are two ways to say one thing", "give one of them")
     if own := [name for name in (*OWN, "hours_per_day") if name in given]:
         return _read_own(reading, part, own)
     if "price" in given:
@@ -93,14 +93,14 @@ def _read_own(reading: Reading, part: Preset, own: list[str]) -> float:
     given, bought = reading.given, "purchase_price" in reading.given
     if not bought:
         if of_purchase := [name for name in own if name in ("years", "interest")]:
-            raise BadValue(
+            raise Misasked(
                 f"{flag(of_purchase[0])} needs what the machine costs", "give --purchase-price, a device's share"
             )
         if "power_price" not in given:
-            raise BadValue(f"{flag(own[0])} needs what a kWh costs", "give --power-price, or --purchase-price too")
+            raise Misasked(f"{flag(own[0])} needs what a kWh costs", "give --power-price, or --purchase-price too")
         if rents := [flag(name) for name in ("price", "price_basis") if name in given]:
             what = f"{rents[0]} rents, --power-price is of a machine of your own"
-            raise BadValue(what, "give one of them; to hold buying against renting: --purchase-price too")
+            raise Misasked(what, "give one of them; to hold buying against renting: --purchase-price too")
     if "power" not in part.facts:
         hint = "give what an hour costs, --price, or its power: --set gpu.power=300W"
         raise Missing(f"no power of {part.name} is known, so nor is what its electricity costs", hint)
@@ -162,7 +162,7 @@ def refuse_rent(reading: Reading) -> None:
         return
     if rents := [flag(name) for name in ("price", "price_basis") if name in reading.given]:
         hint = "give one of them; of one part userbase, economies and utilization hold them against each other"
-        raise BadValue(f"{rents[0]} rents and --purchase-price owns", hint)
+        raise Misasked(f"{rents[0]} rents and --purchase-price owns", hint)
 
 
 def kind_of_price(given: Mapping[str, Given]) -> str:

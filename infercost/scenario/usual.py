@@ -5,7 +5,7 @@ from math import inf
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
-from infercost.errors import BadValue, Missing
+from infercost.errors import BadValue, Misasked, Missing
 from infercost.models import counting
 from infercost.models.model import Model, Rope
 from infercost.numeric import ceiling
@@ -30,6 +30,9 @@ USUAL_CONTEXT, OUTPUT_SHARE = 8192, 8
 #: Tokens of a text to embed or to rank when nobody says how long it is.
 USUAL_TEXT = 512
 LENGTHS = ("input_tokens", "output_tokens")
+#: What is of the prompts of requests, and of requests that load a replica.
+OF_PROMPTS = ("prefix_share", "shared_prefix", "chunk_tokens")
+LOADED = ("request_rate", "burstiness", "concurrency", "num_prompts", "max_sequences", "disaggregated", "requests")
 ASSUMED = "usual"
 #: The engine of most parts, and those of GGUF files by vendor.
 SERVER, OF_FILES = "vllm", {"Apple": "llama.cpp-metal"}
@@ -185,10 +188,12 @@ def with_one(question: Question) -> Question:
 def assume_request(reading: Reading, stack: Preset, model: Model) -> None:
     """Take a usual request where a command has requests and no context was given; the rest of it beside one length.
 
-    A profile that counts the note's arithmetic, or a paper's, has none unless a length was given.
+    Beside a context it is one that holds so much half way, and only where something else is of requests. A profile
+    that counts the note's arithmetic, or a paper's, has none unless a length was given.
     """
     said = [name for name in LENGTHS if name in reading.given]
-    if "context" in reading.given or LENGTHS[0] not in options_of(reading.question.command):
+    context, needed = reading.get("context"), any(name in reading.given for name in (*OF_PROMPTS, *LOADED, "max_ttft"))
+    if (context and (said or not needed)) or LENGTHS[0] not in options_of(reading.question.command):
         return
     if (is_nominal(stack) and not said) or not model.attends:
         return
@@ -202,19 +207,19 @@ def assume_request(reading: Reading, stack: Preset, model: Model) -> None:
         return
     usual = catalog.load("workloads", ASSUMED)
     room = (model.max_context or inf) - sum(reading.get(name) for name in said)
-    for name, value in zip(LENGTHS, usual_lengths(model), strict=True):
+    for name, value in zip(LENGTHS, usual_lengths(model, context), strict=True):
         fact, why, length = usual.fact(name), "assumed: a usual request", max(min(value, room), 1) if said else value
         source = (fact.source, fact.date) if length == fact.value else ("cut to what the model takes", "")
         if name not in said:
             reading.given[name] = Given(length, why, *source)
 
 
-def usual_lengths(model: Model) -> tuple[int, int]:
-    """Tokens of a usual prompt and its answer, as far as a model goes."""
+def usual_lengths(model: Model, context: float | None = None) -> tuple[int, int]:
+    """Tokens of a usual prompt and its answer, as far as a model goes; of those with such a ``context`` half way."""
     longest = model.max_context or USUAL_CONTEXT * 2
-    context = min(USUAL_CONTEXT, longest * 2 * OUTPUT_SHARE // (2 * OUTPUT_SHARE + 1))
+    context = int(context or min(USUAL_CONTEXT, longest * 2 * OUTPUT_SHARE // (2 * OUTPUT_SHARE + 1)))
     output = max(context // OUTPUT_SHARE, 1)
-    return context - output // 2, output
+    return max(min(context - output // 2, longest - output), 1), output
 
 
 def with_workload(question: Question) -> Question:
@@ -371,10 +376,10 @@ def read_context(reading: Reading, stack: Preset | None, model: Model, card: "Ex
     context = int(reading.take("context", assumed, why))
     if longest and context > longest:
         if model.is_encoder:
-            raise BadValue(f"{model.name} reads texts of at most {longest:,} tokens", "shorten the text")
+            raise Misasked(f"{model.name} reads texts of at most {longest:,} tokens", "shorten the text")
         what = f"--context {context:,} is more than {model.name} was made for"
         whole = sum(reading.get(name) or 0 for name in LENGTHS)
-        raise BadValue(what, why_not_longer(model, card, max(context, whole)))
+        raise Misasked(what, why_not_longer(model, card, max(context, whole)))
     return context
 
 
@@ -388,7 +393,7 @@ def stretched(reading: Reading, checkpoint: "Checkpoint", model: Model) -> Model
     asked = max(reading.get("context") or 0, sum(reading.get(name) or 0 for name in LENGTHS))
     if (factor := reading.take("rope_scaling")) is not None:
         if not longest:
-            raise BadValue("--rope-scaling: the config names no longest context to stretch", "leave it out")
+            raise Misasked("--rope-scaling: the config names no longest context to stretch", "leave it out")
         rope = Rope(factor, card.rope.original if card else longest)
         return model._replace(max_context=max(longest, rope.context), rope=rope)
     if card is None or not longest < asked <= card.context:
