@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from functools import partial
-from math import ceil
+from math import ceil, inf
 from typing import Any, NamedTuple
 
 from infercost import formulas
@@ -86,7 +86,7 @@ def with_measured(report: Report, scenario: Scenario, results: dict[str, Any], p
     return report.replace(
         verdict=f"{said}{_price_words(scenario, against, over)} {report.verdict}",
         results=(*report.results, *_rows(scenario, against, found), *_price_rows(scenario, over)),
-        advice=(),  # what was measured is held against an estimate, which nobody asked to change
+        advice=tuple(_at_twice(scenario, found)),  # nothing else: nobody asked to change the estimate
         met=report.met and not refuted,
     )
 
@@ -97,17 +97,24 @@ def _unmet(report: Report, scenario: Scenario) -> Report:
     why = PILED if fits else "the model does not fit"
     keys = KEYS if scenario.measured_mfu is None else (RATE, *KEYS)
     rows = {key: Row(key, None, why, shown=False) for key in keys}
-    said = "" if fits else "Not possible with these inputs. "
-    if (bound := None if fits else _bound_unheld(scenario)) and (measured := scenario.measured):
+    if fits:
+        return report.replace(results=(*report.results, *rows.values()))
+    said, elsewhere = _refuted(scenario) if scenario.measured else (f"{_IMPOSSIBLE} with these inputs: ", False)
+    if elsewhere:
+        said = f"{said.removesuffix(': ')}. Give --isl and --osl, or --context. "
+    elif (bound := _bound_unheld(scenario)) and (measured := scenario.measured):
         over = formulas.step.measured_over_bound(measured_tokens_per_s=measured, bound_tokens_per_s=bound)
         bound, measured = scenario.copies * bound, scenario.copies * measured
         what = f"{show(bound, '')} {_unit(scenario)}"
         rows["measured_over_bound"] = Row("measured_over_bound", over, f"of {what}, if it fitted", shown=False)
         start = "Even if it did" if over > 1 + ROUNDING else "If it did"
         one = " at the assumed batch 1 (give --batch or --concurrency)" if _assumes_one(scenario) else ""
-        said = "Not possible with these inputs: the model does not fit. "
-        said += f"{start}, {show(measured, '')} would be {_share(over)} the bound of {what}{one}. "
-    return report.replace(verdict=said + report.verdict, results=(*report.results, *rows.values()))
+        said += f"the model does not fit. {start}, {show(measured, '')} would be {_share(over)} the bound of "
+        said += f"{what}{one}. "
+    else:
+        said = f"{said.removesuffix(': ')}. "
+    results = (*report.results, *rows.values())
+    return report.replace(verdict=said + report.verdict, results=results, met=report.met or elsewhere)
 
 
 def _bound_unheld(scenario: Scenario) -> float | None:
@@ -448,10 +455,35 @@ def _how_close(share: float | None) -> str:
     return ": possible, but close to it" if share >= CLOSE else ": possible"
 
 
+def _at_twice(scenario: Scenario, found: dict[str, float | None]) -> Iterator[str]:
+    """What twice a batch that was given gives, where the estimate of it is as far off; no more than any stack does."""
+    batch, times, share = scenario.question.get("batch"), found["measured_over_estimate"], found["measured_over_bound"]
+    asked = "batch" in scenario.question.given and not (
+        scenario.is_row or reads_alone(scenario) or scenario.measured_mfu
+    )
+    if not asked or not (times and share) or share > 1 + ROUNDING or kind(scenario.running) == "bound":
+        return
+    twice = {"batch": 2 * batch, "measured_tokens_per_s": None}
+    try:
+        other = at_point(scenario.question, twice, "twice the batch")
+        size, pace, served = step_pace(other)
+        results = step_results(other, size, pace, served, bracketed=False)
+        if not is_met(other, results):
+            return
+        against = against_of(other, results, pace)
+    except InfercostError:
+        return
+    rate, unit = other.copies * against.rate, _unit(scenario)
+    most = min(times * rate, other.copies * (against.bound or inf))
+    text = f"--batch {twice['batch']:,} (leave the measurement out) is estimated at {show(rate, '')} {unit}"
+    yield f"{text}: {digits(times, 3)} times that, as here, are {show(most, '')}. infercost calibrate fits two runs"
+
+
 def _refuted(scenario: Scenario) -> tuple[str, bool]:
     """That no stack reaches a measurement; where nobody gave the context, whether one does at a short one."""
     context, request = scenario.rack.plan.context, scenario.load.request
-    if context <= SHORT or request is None or gives_length(scenario) or scenario.is_row:
+    given = gives_length(scenario) or "context" in scenario.question.given
+    if context <= SHORT or request is None or given or scenario.is_row:
         return f"{_IMPOSSIBLE} with these inputs: ", False
     short: dict[str, Any] = {"context": SHORT}
     if users := scenario.question.get("concurrency"):
@@ -462,6 +494,8 @@ def _refuted(scenario: Scenario) -> tuple[str, bool]:
         other = at_point(scenario.question, dict.fromkeys(_OF_SLOTS) | short, ORIGIN)
         batch, pace, served = step_pace(other)
         results = step_results(other, batch, pace, served, bracketed=False)
+        if not is_met(other, results):
+            return f"{_IMPOSSIBLE} with these inputs: ", False
         other, against = held_against(other, results, pace)
     except InfercostError:
         return f"{_IMPOSSIBLE} with these inputs: ", False

@@ -227,7 +227,7 @@ def gap_and_prompt(
     if replica.timing:
         ride = ride or ride_of(replica, batch, request, step)
         return formulas.request.shared_step(step_time=ride.step, prompts=met, prompt_time=ride.delay), ride.time
-    if met and each * passes > 1:  # all steps are alike, whosever prompts they carry
+    if met and each * passes >= 1 - CLOSE:  # all steps are alike, whosever prompts they carry
         itl = _with_prompts(replica, batch, request, each)
         return itl, formulas.request.prompt_steps_time(riding_step=itl, prompt_passes=passes)
     step = decode_time(replica, batch, request.context) if step is None else step

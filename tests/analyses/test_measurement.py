@@ -181,6 +181,30 @@ def test_a_claim_where_the_model_does_not_fit_is_held_against_the_bound_with_mem
     assert not any(report.met for report in (one, slow, arriving, many))
 
 
+def test_a_claim_that_does_not_fit_at_an_assumed_length_asks_for_it(run: Run) -> None:
+    """64 caches of 8,192 tokens take 172 GB beside 141 of weights; 64 of 512 take 11."""
+    asked = ("utilization", "--gpu", "a100:4", "--model", "llama-3.1-70b", "--batch", "64", "--measured-tokens-per-s")
+    open_, never = (run(*asked, measured, "--json") for measured in ("2400", "24000"))
+    start = "Possible only below the assumed 8,192 tokens of context; at 512 it is "
+    assert open_.json["verdict"].startswith(start)
+    assert "(--context 512). Give --isl and --osl, or --context. Does not fit: " in open_.json["verdict"]
+    assert (open_.code, open_.json["results"]["fits"]) == (0, False)
+    assert never.json["verdict"].startswith("Not possible at the assumed 8,192 tokens of context, nor at 512: ")
+    given = run(*asked, "2400", "--context", "8192", "--json")
+    assert given.json["verdict"].startswith("Not possible with these inputs: the model does not fit. ")
+    assert (never.code, given.code) == (3, 3)
+
+
+def test_a_claim_of_a_batch_says_what_twice_as_many_would_give() -> None:
+    lengths = {"model": "llama-3.1-8b", "input_tokens": 128, "output_tokens": 512}
+    report, twice = ask("2k", batch=32, **lengths), infercost.utilization(gpu="h100", gpus=1, batch=64, **lengths)
+    rate, times = twice["tokens_per_s_all_in"], report["measured_over_estimate"]
+    (said,) = report.advice
+    assert said.startswith(f"--batch 64 (leave the measurement out) is estimated at {rate:,.0f} tokens/s: ")
+    assert f" times that, as here, are {times * rate:,.0f}. " in said
+    assert not ask("2k", batch=32, **lengths, efficiency="ideal").advice
+
+
 @pytest.mark.parametrize("measured", ["0", "-5", "none", "3 GB/s"])
 def test_a_measurement_is_above_zero(measured: str) -> None:
     with pytest.raises(InfercostError, match="measured_tokens_per_s"):
