@@ -32,6 +32,14 @@ class Missing(InfercostError, LookupError):
     """A figure that the answer needs and neither a preset nor the question has."""
 
 
+class Misasked(BadValue, Missing):
+    """Options that disagree, or half of what belongs together: no part can answer, and none is to blame."""
+
+
+#: What is wrong with the question on whatever part it is asked about.
+OF_THE_QUESTION = (BadFile, UnknownName, Misasked)
+
+
 def closest(name: str, names: list[str]) -> str:
     """The start of a hint, ``did you mean x? ``, or nothing if no name is near."""
     near = near_name(name, names)

@@ -106,7 +106,8 @@ def read_runs(scenario: Scenario) -> Runs:
         raise Missing(
             f"{many(len(ready), 'measurement')} {'is' if len(ready) == 1 else 'are'} too few to fit: "
             f"{ENOUGH} are the least",
-            "measure at several batches (1, 8, 64) and prompt lengths, and give all files at once",
+            "measure at several batches (1, 8, 64) and prompt lengths, and give all files at once; what one says: "
+            "infercost utilization --batch N --measured-tokens-per-s X",
         )
     words = scenario.question.words
     names = ", ".join(dict.fromkeys("standard input" if word == "-" else Path(word).name for word in words))

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from functools import partial
-from math import ceil
+from math import ceil, inf
 from typing import Any, NamedTuple
 
 from infercost import formulas
@@ -22,7 +22,7 @@ from infercost.parts.accelerator import called
 from infercost.parts.bands import is_local
 from infercost.parts.preset import counted
 from infercost.replica.layout import Layout
-from infercost.replica.serving import full_prefill_time, paid_rate, prompts_gap, serve_closed
+from infercost.replica.serving import best_prompt_time, best_step, full_prefill_time, paid_rate, prompts_gap
 from infercost.replica.step import Pace, Replica, bytes_of_step, drafted_tpot, pace_of, times_of
 from infercost.replica.work import work_of
 from infercost.report import Report, Row
@@ -46,8 +46,8 @@ _OF_MEMORY = ("measured_memory_bandwidth_utilization", "measured_bytes_per_s")
 #: Why a share or a ratio has no value where the others have one.
 _NO_STEPS = "nothing is decoded, and what prompts read is not counted"
 _PROMPTS, _ARRIVALS = "what prompts read between steps is not counted", "arrivals set the rate, no step does"
-#: What says in which layout something was measured.
-_WIDTHS = {"tp", "pp", "ep", "dp"}
+#: What says, for all devices, in which layout something was measured.
+_WIDTHS = ("tp", "pp", "dp", "ep")
 #: The share of the bound that is close to it.
 CLOSE = 0.9
 #: What a batch takes the place of.
@@ -86,7 +86,7 @@ def with_measured(report: Report, scenario: Scenario, results: dict[str, Any], p
     return report.replace(
         verdict=f"{said}{_price_words(scenario, against, over)} {report.verdict}",
         results=(*report.results, *_rows(scenario, against, found), *_price_rows(scenario, over)),
-        advice=(),  # what was measured is held against an estimate, which nobody asked to change
+        advice=tuple(_at_twice(scenario, found)),  # nothing else: nobody asked to change the estimate
         met=report.met and not refuted,
     )
 
@@ -97,17 +97,24 @@ def _unmet(report: Report, scenario: Scenario) -> Report:
     why = PILED if fits else "the model does not fit"
     keys = KEYS if scenario.measured_mfu is None else (RATE, *KEYS)
     rows = {key: Row(key, None, why, shown=False) for key in keys}
-    said = "" if fits else "Not possible with these inputs. "
-    if (bound := None if fits else _bound_unheld(scenario)) and (measured := scenario.measured):
+    if fits:
+        return report.replace(results=(*report.results, *rows.values()))
+    said, elsewhere = _refuted(scenario) if scenario.measured else (f"{_IMPOSSIBLE} with these inputs: ", False)
+    if elsewhere:
+        said = f"{said.removesuffix(': ')}. Give --isl and --osl, or --context. "
+    elif (bound := _bound_unheld(scenario)) and (measured := scenario.measured):
         over = formulas.step.measured_over_bound(measured_tokens_per_s=measured, bound_tokens_per_s=bound)
         bound, measured = scenario.copies * bound, scenario.copies * measured
         what = f"{show(bound, '')} {_unit(scenario)}"
         rows["measured_over_bound"] = Row("measured_over_bound", over, f"of {what}, if it fitted", shown=False)
         start = "Even if it did" if over > 1 + ROUNDING else "If it did"
         one = " at the assumed batch 1 (give --batch or --concurrency)" if _assumes_one(scenario) else ""
-        said = "Not possible with these inputs: the model does not fit. "
-        said += f"{start}, {show(measured, '')} would be {_share(over)} the bound of {what}{one}. "
-    return report.replace(verdict=said + report.verdict, results=(*report.results, *rows.values()))
+        said += f"the model does not fit. {start}, {show(measured, '')} would be {_share(over)} the bound of "
+        said += f"{what}{one}. "
+    else:
+        said = f"{said.removesuffix(': ')}. "
+    results = (*report.results, *rows.values())
+    return report.replace(verdict=said + report.verdict, results=results, met=report.met or elsewhere)
 
 
 def _bound_unheld(scenario: Scenario) -> float | None:
@@ -192,7 +199,7 @@ def _of_prompts(scenario: Scenario, results: dict[str, Any]) -> Against:
         times = [(scenario.batch, results[key]) for key in ("step_time_s", "bound_step_time_s")]
     else:
         bare, copies = _bare(scenario)
-        times = [(1.0, full_prefill_time(running.replica, request)), (1 / copies, full_prefill_time(bare, request))]
+        times = [(1.0, full_prefill_time(running.replica, request)), (1 / copies, best_prompt_time(bare, request))]
     each, bound = (formulas.cost.texts_per_s(batch=many, prefill_time=time) for many, time in times)
     used = use_of_prompts(running, request, each)
     read = partial(formulas.cost.input_tokens_per_s, input_tokens=request.input_tokens)
@@ -239,9 +246,11 @@ def _between_tokens(scenario: Scenario) -> bool:
 
 def _is_open(scenario: Scenario) -> bool:
     """Whether several devices may have been in any layout: nobody gave widths, and nothing lies in a host."""
-    rack, given = scenario.rack, {item.key for item in scenario.inputs if not item.assumed}
-    several = rack.devices * scenario.copies + scenario.question.idle > 1
-    return several and bool(rack.model.family) and not (rack.plan.host or given & _WIDTHS or rack.model.prefill_only)
+    rack, given = scenario.rack, {item.key: item.value for item in scenario.inputs if not item.assumed}
+    devices = rack.devices * scenario.copies + scenario.question.idle
+    tp, pp, dp, ep = (given.get(width, 1) for width in _WIDTHS)
+    placed = max(tp * dp, ep if "tp" in given else 1) * pp == devices
+    return devices > 1 and bool(rack.model.family) and not (rack.plan.host or placed or rack.model.prefill_only)
 
 
 def _bare(scenario: Scenario) -> tuple[Replica, int]:
@@ -259,21 +268,26 @@ def _bare(scenario: Scenario) -> tuple[Replica, int]:
 
 def _bound(scenario: Scenario, batch: float) -> float | None:
     """Tokens a second of the same batch or of as many requests in flight that no stack beats; None for arrivals."""
-    load, request = scenario.load, scenario.load.decoding
+    load, request = scenario.load, scenario.load.request
     if load.rate is not None:
         return None
     bare, copies = _bare(scenario)
-    batch *= copies
-    if load.concurrent and request:
-        served = serve_closed(bare, load.concurrent * copies, request, load.most * copies)
-        rate = formulas.cost.served_tokens_per_s(request_rate=served.rate, output_tokens=request.output_tokens)
-        return rate / copies
+    prompted = request is not None and not load.apart and (load.concurrent or is_prompted(scenario))
+    batch = copies * (min(load.concurrent, load.most) if load.concurrent and request else batch)
     step = times_of(bare, batch, scenario.rack.plan.context).step
     if scenario.draft:
         _, step = drafted_tpot(scenario.draft, 0.0, step)
-    if request and is_prompted(scenario):
+    if request is None or not (prompted or load.concurrent):
+        return formulas.cost.tokens_per_s(batch=batch, step_time=step) / copies
+    if not prompted:
+        return paid_rate(request, batch, step, 0.0) / copies
+    if batch <= 1:  # nothing decodes while its prompt is read
         return paid_rate(request, batch, step, prompts_gap(bare, batch, request)) / copies
-    return formulas.cost.tokens_per_s(batch=batch, step_time=step) / copies
+    if load.concurrent:
+        batch = formulas.request.most_decoding(
+            concurrent_requests=batch, decoded_tokens=request.decoded, output_tokens=request.output_tokens
+        )
+    return paid_rate(request, batch, best_step(bare, batch, request, scenario.draft), 0.0) / copies
 
 
 def _read_once(scenario: Scenario, batch: float, spent: float | None) -> float | None:
@@ -441,10 +455,35 @@ def _how_close(share: float | None) -> str:
     return ": possible, but close to it" if share >= CLOSE else ": possible"
 
 
+def _at_twice(scenario: Scenario, found: dict[str, float | None]) -> Iterator[str]:
+    """What twice a batch that was given gives, where the estimate of it is as far off; no more than any stack does."""
+    batch, times, share = scenario.question.get("batch"), found["measured_over_estimate"], found["measured_over_bound"]
+    asked = "batch" in scenario.question.given and not (
+        scenario.is_row or reads_alone(scenario) or scenario.measured_mfu
+    )
+    if not asked or not (times and share) or share > 1 + ROUNDING or kind(scenario.running) == "bound":
+        return
+    twice = {"batch": 2 * batch, "measured_tokens_per_s": None}
+    try:
+        other = at_point(scenario.question, twice, "twice the batch")
+        size, pace, served = step_pace(other)
+        results = step_results(other, size, pace, served, bracketed=False)
+        if not is_met(other, results):
+            return
+        against = against_of(other, results, pace)
+    except InfercostError:
+        return
+    rate, unit = other.copies * against.rate, _unit(scenario)
+    most = min(times * rate, other.copies * (against.bound or inf))
+    text = f"--batch {twice['batch']:,} (leave the measurement out) is estimated at {show(rate, '')} {unit}"
+    yield f"{text}: {digits(times, 3)} times that, as here, are {show(most, '')}. infercost calibrate fits two runs"
+
+
 def _refuted(scenario: Scenario) -> tuple[str, bool]:
     """That no stack reaches a measurement; where nobody gave the context, whether one does at a short one."""
     context, request = scenario.rack.plan.context, scenario.load.request
-    if context <= SHORT or request is None or gives_length(scenario) or scenario.is_row:
+    given = gives_length(scenario) or "context" in scenario.question.given
+    if context <= SHORT or request is None or given or scenario.is_row:
         return f"{_IMPOSSIBLE} with these inputs: ", False
     short: dict[str, Any] = {"context": SHORT}
     if users := scenario.question.get("concurrency"):
@@ -455,6 +494,8 @@ def _refuted(scenario: Scenario) -> tuple[str, bool]:
         other = at_point(scenario.question, dict.fromkeys(_OF_SLOTS) | short, ORIGIN)
         batch, pace, served = step_pace(other)
         results = step_results(other, batch, pace, served, bracketed=False)
+        if not is_met(other, results):
+            return f"{_IMPOSSIBLE} with these inputs: ", False
         other, against = held_against(other, results, pace)
     except InfercostError:
         return f"{_IMPOSSIBLE} with these inputs: ", False

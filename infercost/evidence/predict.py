@@ -7,7 +7,7 @@ from math import log
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from infercost.errors import BadValue, Missing
-from infercost.formulas.request import verified_tokens
+from infercost.formulas.request import most_decoding, served_rate, verified_tokens
 from infercost.models import counting
 from infercost.models.find import find_model, with_format
 from infercost.models.gguf import as_file_of, as_gguf, with_head
@@ -24,11 +24,13 @@ from infercost.replica.chip import PER_REQUEST, Speeds, bounds_of, speeds_of
 from infercost.replica.layout import FREE, Layout, check, layouts
 from infercost.replica.memory import ENGINE_SHARE, Drafting, Plan, plan
 from infercost.replica.serving import (
+    LEAST_OUTPUT,
     RUN_OF_SLOT,
     USUAL_SEQUENCES,
     Request,
     Served,
     all_at_once,
+    best_step,
     prefill_time,
     serve_batch,
     serve_closed,
@@ -218,6 +220,27 @@ class Server:
         return Times(step, first, first + max(request.output_tokens - 1, 0) * step)
 
 
+class Best(Server):
+    """A server at the speeds that no stack beats, whose requests take no longer than any schedule of prompts allows."""
+
+    def __init__(self, server: Server) -> None:
+        super().__init__(server.replica)
+        self._closed = server._closed  # rows of one run share it
+
+    def times(self, row: Measured, batch: float, copies: float, request: Request) -> Times:
+        """The times of a run by its protocol; a batch that starts together mixes prompts and steps as well."""
+        times = super().times(row, batch, copies, request)
+        if batch <= 1 or row.protocol in ("pool", "rate") or request.output_tokens < LEAST_OUTPUT:
+            return times
+        inside, together = batch, row.protocol in ("batch", "peak", "burst")
+        if not together:
+            lengths = {"decoded_tokens": request.decoded, "output_tokens": request.output_tokens}
+            inside = most_decoding(concurrent_requests=batch, **lengths)
+        step = best_step(self.replica, inside, request)
+        rate = served_rate(busy_share=1, batch=inside, decoded_tokens=request.decoded, shared_step=step)
+        return times._replace(request=min(times.request, batch / rate), rate=max(times.rate, rate))
+
+
 #: Servers of one site that are remembered: its rows ask for few, a fit for many.
 REMEMBERED = 16
 
@@ -319,7 +342,8 @@ class Prepared(NamedTuple):
         """The bound for any stack, in the unit of the metric; prompts that are all alike share their experts."""
         part = summing_in_16_bits(self.site.part)
         speeds = bounds_of(part, self.site.peak(part), 2.0)._replace(alike=same_prompts(self.measured))
-        return self._replace(batch=self.most)._value(self.site.server(speeds))
+        server = self.site.server(speeds)
+        return self._replace(batch=self.most)._value(server if self.drafting else Best(server))
 
     def server(self, profile: Preset) -> Server:
         """The site as it serves under a profile, with what the run set of its engine."""

@@ -258,6 +258,33 @@ def shared_step(*, step_time: float, prompts: float, prompt_time: float) -> floa
     return step_time + prompts * prompt_time
 
 
+@formula(
+    source="derived: however prompts and steps are mixed, all arithmetic, all bytes and all messages take their time"
+)
+def best_shared_step(
+    *,
+    compute_time: float,
+    memory_time: float,
+    communication_time: float,
+    prompts: float,
+    prompt_compute_time: float,
+    prompt_read_time: float,
+    prompt_sent_time: float,
+) -> float:
+    """Least seconds of a mean step with so many prompts, which share the reads of its weights in any schedule."""
+    return maximum(
+        compute_time + prompts * prompt_compute_time,
+        memory_time + prompts * prompt_read_time,
+        communication_time + prompts * prompt_sent_time,
+    )
+
+
+@formula(source="of the tokens of a request one comes with its prompt: each of them takes a step")
+def most_decoding(*, concurrent_requests: float, decoded_tokens: float, output_tokens: float) -> float:
+    """Sequences that decode at most on average where so many requests are in flight."""
+    return concurrent_requests * minimum(decoded_tokens / output_tokens, 1)
+
+
 @formula(source=LITTLE)
 def in_flight(*, request_rate: float, time_in_system: float) -> float:
     """Requests that are being served at once."""

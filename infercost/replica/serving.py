@@ -8,7 +8,17 @@ from infercost import formulas
 from infercost.formulas.formula import LITTLE, solved
 from infercost.numeric import CLOSE, each_of, zero_of
 from infercost.quantities import CONSTANTS
-from infercost.replica.step import Replica, decode_time, part_of, pass_parts, step_time, uneven_stages
+from infercost.replica.step import (
+    Draft,
+    Replica,
+    decode_time,
+    drafted_tpot,
+    part_of,
+    pass_parts,
+    step_time,
+    time_sent,
+    uneven_stages,
+)
 from infercost.replica.work import Load, Times
 
 #: The first token comes with the prompt: with one more something decodes.
@@ -217,15 +227,14 @@ def gap_and_prompt(
     if replica.timing:
         ride = ride or ride_of(replica, batch, request, step)
         return formulas.request.shared_step(step_time=ride.step, prompts=met, prompt_time=ride.delay), ride.time
-    each = met
-    if each * passes > 1:
+    if met and each * passes >= 1 - CLOSE:  # all steps are alike, whosever prompts they carry
         itl = _with_prompts(replica, batch, request, each)
         return itl, formulas.request.prompt_steps_time(riding_step=itl, prompt_passes=passes)
     step = decode_time(replica, batch, request.context) if step is None else step
     prompt = prompt_along(replica, batch, request)
     itl = formulas.request.shared_step(
         step_time=step,
-        prompts=formulas.request.prompt_parts(prompts_per_step=each, prompt_passes=passes),
+        prompts=formulas.request.prompt_parts(prompts_per_step=met, prompt_passes=passes),
         prompt_time=formulas.request.prompt_extra(prompt_steps_time=prompt, prompt_passes=passes, step_time=step),
     )
     return itl, prompt
@@ -259,6 +268,48 @@ def tpot_met(step: float, gap: float, most: float, busy: float = 1.0) -> float:
     """Seconds between a user's tokens in a batch of up to ``most``, busy for a share of the time, with prompts' gap."""
     others = formulas.request.others_share(busy_share=busy, most_batch=most)
     return formulas.request.met_tpot(step_time=step, prompts_gap=gap, others_share=others)
+
+
+def best_step(replica: Replica, batch: float, request: Request, draft: Draft | None = None) -> float:
+    """Seconds of a mean step of a full batch, prompts among it, that no schedule of them beats at these speeds.
+
+    Prompts alone between steps, or in chunks of any size beside them, do the same arithmetic and read no less.
+    """
+    stages = replica.work.layout.pp
+    part = max(batch / stages, min(batch, 1.0))  # parts of sequences as even as can be
+    alone = pass_parts(replica.work, replica.speeds, Load(part, request.context))
+    times = alone.compute, alone.memory, time_sent(alone)
+    compute, memory, sent = (drafted_tpot(draft, 0.0, each)[1] for each in times) if draft else times
+    each = formulas.request.prompts_per_step(batch=batch, decoded_tokens=request.decoded, stages=stages)
+    step = formulas.request.best_shared_step(
+        compute_time=compute,
+        memory_time=memory,
+        communication_time=sent,
+        prompts=each,
+        **_of_one_prompt(replica, request),
+    )
+    if stages == 1:
+        return step
+    return formulas.request.uneven_part(even_part=step, uneven_stages=uneven_stages(replica, batch))
+
+
+def best_prompt_time(replica: Replica, request: Request) -> float:
+    """Seconds of a replica for each prompt that no stack beats: of many in one pass, which share its weights."""
+    asked, stages = _of_one_prompt(replica, request), replica.work.layout.pp
+    return formulas.request.best_shared_step(
+        compute_time=0.0, memory_time=0.0, communication_time=0.0, prompts=1 / stages, **asked
+    )
+
+
+def _of_one_prompt(replica: Replica, request: Request) -> dict[str, float]:
+    """Seconds of one prompt's arithmetic, cache and messages, each data parallel group busy with prompts of its own."""
+    groups = replica.work.layout.dp
+    tokens = request.new if groups == 1 else formulas.request.prompt_tokens(new_tokens=request.new, prompts=groups)
+    parts = pass_parts(replica.work, replica.speeds, Load(prompt_tokens=tokens, prompts=groups, cached=request.cached))
+    sent = 0.0 if parts.communication is None else parts.communication
+    times = parts.compute, parts.attention_memory, sent
+    names = "prompt_compute_time", "prompt_read_time", "prompt_sent_time"
+    return {name: time / groups for name, time in zip(names, times, strict=True)}
 
 
 def paid_rate(request: Request, batch: float, tpot: float, gap: float) -> float:

@@ -176,11 +176,17 @@ def pass_parts(work: Work, speeds: Speeds, load: Load) -> Parts:
     )
 
 
+def time_sent(parts: Parts) -> float:
+    """Seconds of a pass's collectives and of what a host sends."""
+    sent = 0.0 if parts.communication is None else parts.communication
+    if is_nothing(parts.host):
+        return sent
+    return formulas.memory.sent_time(collectives_time=sent, link_time=parts.host)
+
+
 def step_time(parts: Parts, overlap: str) -> float:
     """Seconds of a pass under an overlap rule: ``full``, ``operator`` or ``none``."""
-    sent = 0.0 if parts.communication is None else parts.communication
-    if not is_nothing(parts.host):
-        sent = formulas.memory.sent_time(collectives_time=sent, link_time=parts.host)
+    sent = time_sent(parts)
     if overlap == "operator":
         return formulas.step.operator_overlap_step(
             matrix_time=formulas.step.matrix_time(

@@ -40,7 +40,7 @@ from infercost.scenario.rack import (
 from infercost.scenario.read import Given, Question, Reading, read_part
 from infercost.scenario.running import read_draft, read_load, read_request, read_running, read_text
 from infercost.scenario.scenario import AS_LEAST, CHEAPEST, CHOSEN, COMPARED, FOR_ONE, IN_TIME, Load, most_at_once
-from infercost.scenario.usual import devices_paid, usual_lengths
+from infercost.scenario.usual import assume_request, devices_paid, usual_lengths
 from infercost.units import many, show
 
 #: What asks for another way to hold a model; with either there is no layout to choose.
@@ -688,6 +688,7 @@ def _for_one(question: Question, asked: Asked, full: Choice) -> Iterator[Note]:
     """What one user alone gets in a layout that is faster for one than the one that serves most when full."""
     given = {name: each for name, each in question.given.items() if name not in _WIDTHS}
     reading = Reading(question._replace(given={**given, "batch": Given(1, CHOSEN)}, notes=()))
+    assume_request(reading, asked.setup.stack, asked.setup.model)
     if (lone := _asked(reading, asked.setup)) is None:
         return
     lone = lone._replace(kept=asked.kept, copies=asked.copies)

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from infercost import formulas
-from infercost.errors import BadValue, Missing
+from infercost.errors import BadValue, Misasked, Missing
 from infercost.models.model import Model, gains, method
 from infercost.parts import catalog
 from infercost.parts.accelerator import has_endless_rate, rate_for
@@ -21,15 +21,13 @@ from infercost.scenario.options import DRAFT, flag
 from infercost.scenario.rack import A_MODEL, LOADS, check_shared
 from infercost.scenario.read import Reading, apply_sets, written
 from infercost.scenario.scenario import Load, copies_of, most_at_once, share_of_one
-from infercost.scenario.usual import LENGTHS, why_not_longer
+from infercost.scenario.usual import LENGTHS, LOADED, OF_PROMPTS, why_not_longer
 from infercost.units import many
 
 if TYPE_CHECKING:  # few profiles have measured kernels
     from infercost.replica import kernels, llama_cpp
 
 _LOAD_WORDS = dict(zip(LOADS, ("rate", "requests in flight"), strict=True))
-_PROMPT = ("prefix_share", "shared_prefix", "chunk_tokens")
-_LOADED = ("request_rate", "burstiness", "concurrency", "num_prompts", "max_sequences", "disaggregated", "requests")
 
 
 def _figures_of_step(stack: Preset) -> tuple[str, ...]:
@@ -179,7 +177,7 @@ def read_load(reading: Reading, rack: Rack) -> Load:
     Raises:
         BadValue: two options that disagree.
     """
-    request = read_request(reading, rack, _LOADED)
+    request = read_request(reading, rack, LOADED)
     if request is None:
         return Load()
     _check_load(reading, request)
@@ -221,20 +219,20 @@ def _refuse_unsized(reading: Reading, rack: Rack) -> None:
     if "requests" in reading.given and any(reading.question.get(each) is None for each in names):
         what = "a text" if rack.model.prefill_only else "a request"
         flags = " ".join(f"{flag(name)} {length}" for name, length in zip(names, (800, 100), strict=False))
-        raise Missing(f"--requests needs the length of {what}", f"for example {flags}")
+        raise Misasked(f"--requests needs the length of {what}", f"for example {flags}")
 
 
 def read_request(reading: Reading, rack: Rack, also: tuple[str, ...] = ()) -> Request | None:
     """The request that was asked about, None where no length was given; ``also`` are options that need one too."""
     given = [name for name in LENGTHS if name in reading.given]
-    stray = [name for name in (*_PROMPT, *also) if name in reading.given]
+    stray = [name for name in (*OF_PROMPTS, *also) if name in reading.given]
     if not given and not stray:
         return None
     if not rack.model.attends:  # what is decoded needs no layers, nor does a service of it
         answers = reading.question.command in ("utilization", "userbase", "economies")
         decoded = ("output_tokens",) if answers else ()
         if prompts := [flag(name) for name in (*given, *stray) if name not in decoded]:
-            raise Missing(f"{prompts[0]} needs --model: a bare count has no layers", A_MODEL)
+            raise Misasked(f"{prompts[0]} needs --model: a bare count has no layers", A_MODEL)
         if reading.question.command == "utilization":
             reading.take("output_tokens")
         return None
@@ -246,7 +244,7 @@ def read_request(reading: Reading, rack: Rack, also: tuple[str, ...] = ()) -> Re
             if not given
             else f"{flag(given[0])} is given: give {flag(other)} too"
         )
-        raise Missing("a request needs both lengths", hint)
+        raise Misasked("a request needs both lengths", hint)
     prompt, answer = (float(reading.take(name)) for name in LENGTHS)
     request = read_cached(reading, Request(prompt, answer, chunk_tokens=reading.take("chunk_tokens")))
     _check_request(reading, rack, request)
@@ -276,12 +274,12 @@ def read_text(reading: Reading, rack: Rack) -> Request:
     """
     name = rack.model.name
     _refuse_unsized(reading, rack)
-    for option in ("workload", "output_tokens", *_PROMPT[:2], "api_price", *_LOADED, *DRAFT):
+    for option in ("workload", "output_tokens", *OF_PROMPTS[:2], "api_price", *LOADED, *DRAFT):
         if option in reading.given and option not in ("requests", "request_rate"):
             what = f"{flag(option)} is of decoded tokens: {name} reads whole texts and decodes none"
             raise BadValue(what, "leave it out; --batch says how many texts come together, --request-rate how often")
     if reading.take("request_rate") is not None and "requests" in reading.given:
-        raise BadValue("--request-rate and --requests are two ways to say how many texts come", "give one of them")
+        raise Misasked("--request-rate and --requests are two ways to say how many texts come", "give one of them")
     text = Request(float(reading.need("input_tokens", "--input-tokens 512")), 0.0, 0.0, reading.take("chunk_tokens"))
     _check_request(reading, rack, text)
     return text
@@ -295,12 +293,12 @@ def _check_request(reading: Reading, rack: Rack, request: Request) -> None:
         tokens = f"{request.input_tokens:,.0f}{decoded} tokens"
         card = checkpoint.extended if (checkpoint := rack.setup.checkpoint) else None
         what = f"a request of {tokens} is longer than the model was made for"
-        raise BadValue(what, why_not_longer(rack.model, card, whole))
+        raise Misasked(what, why_not_longer(rack.model, card, whole))
     stack = rack.setup.stack
     if (name := law(stack)) == "erdil-2025":
         raise BadValue(f"profile {stack.name} answers a step, not a request", f"the law {name} has no prompts")
-    if "context" in reading.given:
-        raise BadValue("--context and the lengths of a request disagree", "give one: the context follows from them")
+    if "context" in reading.given and not all(reading.origin(name).startswith("assumed") for name in LENGTHS):
+        raise Misasked("--context and the lengths of a request disagree", "give one: the context follows from them")
 
 
 #: What bounds or shapes a load, the options of which it needs one, and what to give instead.
@@ -320,22 +318,22 @@ def _check_load(reading: Reading, request: Request) -> None:
     given = [name for name in LOADS if name in reading.given]
     for name, needed, what, instead in _OF_LOADS:
         if name in reading.given and not any(load in given for load in needed):
-            raise BadValue(f"{flag(name)} {what}", f"give {' or '.join(map(flag, needed))}{instead}")
+            raise Misasked(f"{flag(name)} {what}", f"give {' or '.join(map(flag, needed))}{instead}")
     if not given:
         return
     load = flag(given[0])
     if len(given) > 1:
-        raise BadValue(f"{load} and {flag(given[1])} are two ways to load a replica", "give one of them")
+        raise Misasked(f"{load} and {flag(given[1])} are two ways to load a replica", "give one of them")
     if "batch" in reading.given:
-        raise BadValue(f"{load} and --batch disagree", f"give one: the batch follows from the {_LOAD_WORDS[given[0]]}")
+        raise Misasked(f"{load} and --batch disagree", f"give one: the batch follows from the {_LOAD_WORDS[given[0]]}")
     if "draft_tokens" in reading.given or "draft" in reading.given:
-        raise BadValue(f"a draft under {load} is not modelled", "give the --batch instead of the load")
+        raise Misasked(f"a draft under {load} is not modelled", "give the --batch instead of the load")
     if given == ["concurrency"] and reading.get("disaggregated"):
         what = "--concurrency and --disaggregated: requests in flight are on replicas of both kinds"
-        raise BadValue(what, "give --request-rate, or the --batch of the replicas that decode")
+        raise Misasked(what, "give --request-rate, or the --batch of the replicas that decode")
     if request.output_tokens < LEAST_OUTPUT:
         what = f"{load} of requests that decode nothing: prompts are read one after another and share no step"
-        raise BadValue(what, f"leave {load} out for what prompts take and bring in, or give --output-tokens 2")
+        raise Misasked(what, f"leave {load} out for what prompts take and bring in, or give --output-tokens 2")
 
 
 def read_draft(reading: Reading, rack: Rack) -> Draft | None:
@@ -351,7 +349,7 @@ def read_draft(reading: Reading, rack: Rack) -> Draft | None:
     if acceptance is None:
         acceptance = float(reading.need("acceptance", "--acceptance 0.8"))
     if acceptance >= 1:
-        raise BadValue("--acceptance 1: no draft is always right", "give the share that is accepted, below 1")
+        raise Misasked("--acceptance 1: no draft is always right", "give the share that is accepted, below 1")
     if "draft_cost" in given:
         return Draft(tokens, acceptance, float(reading.take("draft_cost")))
     assert drafting is not None  # a head, a model or a cost was given
@@ -385,7 +383,7 @@ def _refuse_half(reading: Reading, given: list[str]) -> None:
         names = ", ".join(example.split()[0] for example in missing)
         flags, asked = " ".join(missing), written(reading.question)
         whole = asked and ("draft_model" in given or "draft_cost" in given)
-        raise Missing(f"a draft needs {names} too", f"for example {f'{asked} {flags}' if whole else flags}")
+        raise Misasked(f"a draft needs {names} too", f"for example {f'{asked} {flags}' if whole else flags}")
 
 
 def _read_acceptance(reading: Reading, head: str, model: str, tokens: int) -> float | None:

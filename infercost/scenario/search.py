@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from infercost import formulas
-from infercost.errors import BadFile, BadValue, InfercostError, Missing, UnknownName, closest
+from infercost.errors import OF_THE_QUESTION, BadValue, InfercostError, Missing, UnknownName, closest
 from infercost.formulas.cost import usd_per_month
 from infercost.models.model import arithmetic_format
 from infercost.parts import catalog
@@ -150,7 +150,7 @@ def _spaces(reading: Reading, models: Sequence[str], named: bool) -> Iterator[Sc
         try:
             one = _searched(reading, inner)
         except InfercostError as error:
-            if named or isinstance(error, (UnknownName, BadFile)):
+            if named or isinstance(error, OF_THE_QUESTION):
                 raise
             refused[str(part)] = error
             continue
@@ -343,7 +343,7 @@ def read_job(reading: Reading, named: Iterable[object], userbase: Callable[[Read
         for at, part in enumerate(parts):
             try:
                 each.append(on_part(part))
-            except (BadFile, UnknownName):
+            except OF_THE_QUESTION:
                 raise
             except InfercostError as error:
                 refused.append((part, error))
@@ -510,7 +510,7 @@ def _held(reading: Reading, parts: Iterable[Preset], dtype: str = "") -> Iterato
         try:
             setup, _ = read_setup(trial)
             plan, price = _least(setup), read_price(trial, setup.part)
-        except (BadFile, UnknownName):
+        except OF_THE_QUESTION:
             raise
         except InfercostError:
             continue

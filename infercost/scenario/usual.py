@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from infercost import formulas
-from infercost.errors import BadValue, Missing
+from infercost.errors import BadValue, Misasked, Missing
 from infercost.models import counting
 from infercost.models.model import Model, Rope
 from infercost.numeric import ceiling, floor
@@ -32,6 +32,9 @@ USUAL_CONTEXT, OUTPUT_SHARE = 8192, 8
 #: Tokens of a text to embed or to rank when nobody says how long it is.
 USUAL_TEXT = 512
 LENGTHS = ("input_tokens", "output_tokens")
+#: What is of the prompts of requests, and of requests that load a replica.
+OF_PROMPTS = ("prefix_share", "shared_prefix", "chunk_tokens")
+LOADED = ("request_rate", "burstiness", "concurrency", "num_prompts", "max_sequences", "disaggregated", "requests")
 ASSUMED = "usual"
 #: The engine of most parts, and those of GGUF files by vendor.
 SERVER, OF_FILES = "vllm", {"Apple": "llama.cpp-metal"}
@@ -187,10 +190,12 @@ def with_one(question: Question) -> Question:
 def assume_request(reading: Reading, stack: Preset, model: Model) -> None:
     """Take a usual request where a command has requests and no context was given; the rest of it beside one length.
 
-    A profile that counts the note's arithmetic, or a paper's, has none unless a length was given.
+    Beside a context it is one that holds so much half way, and only where something else is of requests. A profile
+    that counts the note's arithmetic, or a paper's, has none unless a length was given.
     """
     said = [name for name in LENGTHS if name in reading.given]
-    if "context" in reading.given or LENGTHS[0] not in options_of(reading.question.command):
+    context, needed = reading.get("context"), any(name in reading.given for name in (*OF_PROMPTS, *LOADED, "max_ttft"))
+    if (context and (said or not needed)) or LENGTHS[0] not in options_of(reading.question.command):
         return
     if (is_nominal(stack) and not said) or not model.attends:
         return
@@ -204,19 +209,19 @@ def assume_request(reading: Reading, stack: Preset, model: Model) -> None:
         return
     usual = catalog.load("workloads", ASSUMED)
     room = (model.max_context or inf) - sum(reading.get(name) for name in said)
-    for name, value in zip(LENGTHS, usual_lengths(model), strict=True):
+    for name, value in zip(LENGTHS, usual_lengths(model, context), strict=True):
         fact, why, length = usual.fact(name), "assumed: a usual request", max(min(value, room), 1) if said else value
         source = (fact.source, fact.date) if length == fact.value else ("cut to what the model takes", "")
         if name not in said:
             reading.given[name] = Given(length, why, *source)
 
 
-def usual_lengths(model: Model) -> tuple[int, int]:
-    """Tokens of a usual prompt and its answer, as far as a model goes."""
+def usual_lengths(model: Model, context: float | None = None) -> tuple[int, int]:
+    """Tokens of a usual prompt and its answer, as far as a model goes; of those with such a ``context`` half way."""
     longest = model.max_context or USUAL_CONTEXT * 2
-    context = min(USUAL_CONTEXT, longest * 2 * OUTPUT_SHARE // (2 * OUTPUT_SHARE + 1))
+    context = int(context or min(USUAL_CONTEXT, longest * 2 * OUTPUT_SHARE // (2 * OUTPUT_SHARE + 1)))
     output = max(context // OUTPUT_SHARE, 1)
-    return context - output // 2, output
+    return max(min(context - output // 2, longest - output), 1), output
 
 
 def with_workload(question: Question) -> Question:
@@ -375,10 +380,10 @@ def read_context(reading: Reading, stack: Preset | None, model: Model, card: "Ex
     context = int(reading.take("context", assumed, why))
     if longest and context > longest:
         if model.is_encoder:
-            raise BadValue(f"{model.name} reads texts of at most {longest:,} tokens", "shorten the text")
+            raise Misasked(f"{model.name} reads texts of at most {longest:,} tokens", "shorten the text")
         what = f"--context {context:,} is more than {model.name} was made for"
         whole = sum(reading.get(name) or 0 for name in LENGTHS)
-        raise BadValue(what, why_not_longer(model, card, max(context, whole)))
+        raise Misasked(what, why_not_longer(model, card, max(context, whole)))
     return context
 
 
@@ -392,7 +397,7 @@ def stretched(reading: Reading, checkpoint: "Checkpoint", model: Model) -> Model
     asked = max(reading.get("context") or 0, sum(reading.get(name) or 0 for name in LENGTHS))
     if (factor := reading.take("rope_scaling")) is not None:
         if not longest:
-            raise BadValue("--rope-scaling: the config names no longest context to stretch", "leave it out")
+            raise Misasked("--rope-scaling: the config names no longest context to stretch", "leave it out")
         rope = Rope(factor, card.rope.original if card else longest)
         return model._replace(max_context=max(longest, rope.context), rope=rope)
     if card is None or not longest < asked <= card.context:
@@ -448,7 +453,7 @@ def read_price(reading: Reading, part: Preset) -> float | None:
     given = reading.given
     apart = isinstance(reading.get("price"), str)
     if {"price", "price_basis"} <= given.keys() and not apart:
-        raise BadValue("--price and --price-basis are two ways to say one thing", "give one of them")
+        raise Misasked("--price and --price-basis are two ways to say one thing", "give one of them")
     if own := [name for name in (*OWN, "hours_per_day") if name in given]:
         return _read_own(reading, part, own)
     if "price" in given:
@@ -495,14 +500,14 @@ def _read_own(reading: Reading, part: Preset, own: list[str]) -> float:
     given, bought = reading.given, "purchase_price" in reading.given
     if not bought:
         if of_purchase := [name for name in own if name in ("years", "interest")]:
-            raise BadValue(
+            raise Misasked(
                 f"{flag(of_purchase[0])} needs what the machine costs", "give --purchase-price, a device's share"
             )
         if "power_price" not in given:
-            raise BadValue(f"{flag(own[0])} needs what a kWh costs", "give --power-price, or --purchase-price too")
+            raise Misasked(f"{flag(own[0])} needs what a kWh costs", "give --power-price, or --purchase-price too")
         if rents := [flag(name) for name in ("price", "price_basis") if name in given]:
             what = f"{rents[0]} rents, --power-price is of a machine of your own"
-            raise BadValue(what, "give one of them; to hold buying against renting: --purchase-price too")
+            raise Misasked(what, "give one of them; to hold buying against renting: --purchase-price too")
     if "power" not in part.facts:
         hint = "give what an hour costs, --price, or its power: --set gpu.power=300W"
         raise Missing(f"no power of {part.name} is known, so nor is what its electricity costs", hint)
@@ -564,7 +569,7 @@ def refuse_rent(reading: Reading) -> None:
         return
     if rents := [flag(name) for name in ("price", "price_basis") if name in reading.given]:
         hint = "give one of them; of one part userbase, economies and utilization hold them against each other"
-        raise BadValue(f"{rents[0]} rents and --purchase-price owns", hint)
+        raise Misasked(f"{rents[0]} rents and --purchase-price owns", hint)
 
 
 def kind_of_price(given: Mapping[str, Given]) -> str:

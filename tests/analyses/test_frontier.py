@@ -368,7 +368,6 @@ def test_several_parts_are_on_one_frontier() -> None:
         ({**SMALL, "tp": 3}, "--tp 3"),
         ({**SMALL, "tp": 8}, "no layout of up to 4 devices with --tp 8"),
         ({**SMALL, "gpu": ["h100", "apple-m1"]}, "no price of apple-m1"),
-        ({**SMALL, "context": 4096, "max_ttft": 1.0}, "--max-ttft needs a prompt"),
         ({**SMALL, "efficiency": "ideal", "max_ttft": 1.0}, "--max-ttft needs a prompt"),
         ({**SMALL, "users": 1e5, "batch": [8]}, "disagree"),
         ({**SMALL, "minutes_per_day": 20}, "there are none"),

@@ -26,12 +26,42 @@ def test_a_cost_above_its_limit_is_not_met(run: Run, command: str) -> None:
     plain = run(command, *ASKED[command], "--json").json
     cost = plain["results"][KEYS.get(command, "usd_per_million_tokens")]
     kept = run(command, *ASKED[command], "--json", "--max-cost", f"{cost * 1.01:.4f}")
-    assert (kept.code, kept.json["met"], kept.json["verdict"]) == (0, True, plain["verdict"])
+    assert (kept.code, kept.json["met"]) == (0, True)
+    if command != "frontier":  # whose rows are those within the limit
+        assert kept.json["verdict"] == plain["verdict"]
     above = run(command, *ASKED[command], "--json", "--max-cost", f"{cost * 0.99:.4f}")
     assert (above.code, above.json["met"]) == (3, False)
-    assert re.match(r"No: \$[\d.]+ a million output tokens \(limit \$[\d.]+\)\. ", above.json["verdict"])
+    assert re.match(r"No: \$[\d.]+ a million output tokens \(limit \$[\d.]+\)(\.|,| is) ", above.json["verdict"])
     assert above.json["verdict"].endswith(plain["verdict"])
     assert above.json["results"] == plain["results"]
+
+
+@pytest.mark.parametrize("best", ["speed", "knee", "cost", None])
+def test_rows_of_a_frontier_are_chosen_among_those_within_the_limit(best: str | None) -> None:
+    """The rows within it are those of the frontier without one; the verdict names the request that the price is of."""
+    asked = {"gpu": ["h100", "h200"], "model": "llama-3.3-70b", "price": 2.5, "gpus": 4}
+    rows = infercost.frontier(**asked).to_dict()["rows"]
+    costs = sorted(row["usd_per_million_tokens_all_in"] for row in rows if row["on_frontier"])
+    limit = costs[len(costs) // 3]
+    said = infercost.frontier(**asked, max_cost=limit, **({"best": best} if best else {}))
+    kept = [row["usd_per_million_tokens_all_in"] for row in said.to_dict()["rows"]]
+    assert said.met
+    assert max(kept) <= limit
+    start = r"Yes: \$[\d.]+ a million output tokens \(limit \$[\d.]+\) is the least, of 7,680 tokens in and 1,024 out "
+    place = r"assumed\. " if best == "cost" else r"assumed, at batch [\d,]+ on 4 x h[12]00-sxm"
+    assert re.match(start + place, said.verdict)
+    if best is None:
+        assert kept == [each for row in rows if (each := row["usd_per_million_tokens_all_in"]) <= limit]
+    none = infercost.frontier(**asked, max_cost=costs[0] / 2, **({"best": best} if best else {}))
+    assert not none.met
+    assert none.verdict.startswith("No: ")
+
+
+def test_a_part_without_a_row_within_the_limit_says_its_least() -> None:
+    asked = {"gpu": ["h100", "l40s"], "model": "llama-3.1-8b", "gpus": 1}
+    least = [infercost.frontier(**{**asked, "gpu": name})["least_usd_per_million_tokens"] for name in asked["gpu"]]
+    said = infercost.frontier(**asked, max_cost=sum(least) / 2).verdict
+    assert f" l40s: ${least[1]:.2f} at least." in said
 
 
 def test_a_limit_holds_at_the_load_that_was_asked_and_at_each_point() -> None:

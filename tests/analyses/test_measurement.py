@@ -90,10 +90,30 @@ def test_a_draft_s_bound_yields_its_tokens_a_step() -> None:
     assert report["measured_over_bound"] == pytest.approx(100 * report["bound_step_time_s"] / tokens)
 
 
-def test_the_bound_of_prompts_that_ride_along_is_below_that_of_steps_alone() -> None:
-    report = ask(2000, batch=16, **REQUEST)
-    alone = 2000 * report["bound_step_time_s"] / 16
-    assert alone < report["measured_over_bound"] < report["measured_over_estimate"]
+@pytest.mark.parametrize("load", ["batch", "concurrency"])
+def test_no_schedule_of_prompts_beats_the_bound(load: str) -> None:
+    """Prompts share the reads of the batch's steps: a few leave those to bind, many bind by all arithmetic."""
+    few, short = ask(2000, batch=16, **REQUEST), {"input_tokens": 1000, "output_tokens": 20, load: 64}
+    assert few["measured_over_bound"] == pytest.approx(2000 * few["bound_step_time_s"] / 16 * 199 / 200)
+    many = ask(200, **short)
+    assert many["measured_over_bound"] == pytest.approx(many["measured_utilization"], rel=2e-3)
+    for chunk in (64, 256, 1000):
+        ideal = infercost.utilization(gpu="h100", model="llama-3.1-8b", efficiency="ideal", chunk_tokens=chunk, **short)
+        rate = ideal["tokens_per_s_all_in" if load == "batch" else "tokens_per_s"]
+        assert 0.1 < rate * many["measured_over_bound"] / 200 < 1 + 1e-6
+
+
+def test_short_prompts_share_a_pass() -> None:
+    """Of many in one pass each has its own arithmetic alone, which an engine comes close to."""
+    report = ask("30k", input_tokens=16, output_tokens=1)
+    assert report["measured_over_bound"] == pytest.approx(report["measured_utilization"])
+    assert report.met
+
+
+def test_a_layout_that_is_given_in_part_leaves_the_bound_to_any() -> None:
+    half, whole = (ask(2000, gpus=4, batch=64, tp=tp, **REQUEST) for tp in (2, 4))
+    assert "of the bound in any layout" in half.verdict
+    assert "in any layout" not in whole.verdict
 
 
 def test_replicas_share_what_was_measured() -> None:
@@ -159,6 +179,30 @@ def test_a_claim_where_the_model_does_not_fit_is_held_against_the_bound_with_mem
     many = ask("20k", model="llama-3.1-70b", concurrency=64, **REQUEST)
     assert many["measured_over_bound"] > 1
     assert not any(report.met for report in (one, slow, arriving, many))
+
+
+def test_a_claim_that_does_not_fit_at_an_assumed_length_asks_for_it(run: Run) -> None:
+    """64 caches of 8,192 tokens take 172 GB beside 141 of weights; 64 of 512 take 11."""
+    asked = ("utilization", "--gpu", "a100:4", "--model", "llama-3.1-70b", "--batch", "64", "--measured-tokens-per-s")
+    open_, never = (run(*asked, measured, "--json") for measured in ("2400", "24000"))
+    start = "Possible only below the assumed 8,192 tokens of context; at 512 it is "
+    assert open_.json["verdict"].startswith(start)
+    assert "(--context 512). Give --isl and --osl, or --context. Does not fit: " in open_.json["verdict"]
+    assert (open_.code, open_.json["results"]["fits"]) == (0, False)
+    assert never.json["verdict"].startswith("Not possible at the assumed 8,192 tokens of context, nor at 512: ")
+    given = run(*asked, "2400", "--context", "8192", "--json")
+    assert given.json["verdict"].startswith("Not possible with these inputs: the model does not fit. ")
+    assert (never.code, given.code) == (3, 3)
+
+
+def test_a_claim_of_a_batch_says_what_twice_as_many_would_give() -> None:
+    lengths = {"model": "llama-3.1-8b", "input_tokens": 128, "output_tokens": 512}
+    report, twice = ask("2k", batch=32, **lengths), infercost.utilization(gpu="h100", gpus=1, batch=64, **lengths)
+    rate, times = twice["tokens_per_s_all_in"], report["measured_over_estimate"]
+    (said,) = report.advice
+    assert said.startswith(f"--batch 64 (leave the measurement out) is estimated at {rate:,.0f} tokens/s: ")
+    assert f" times that, as here, are {times * rate:,.0f}. " in said
+    assert not ask("2k", batch=32, **lengths, efficiency="ideal").advice
 
 
 @pytest.mark.parametrize("measured", ["0", "-5", "none", "3 GB/s"])

@@ -173,7 +173,6 @@ def test_one_model_on_several_parts_shows_bound_and_estimate() -> None:
     ("options", "said"),
     [
         ({"input_tokens": 100, "context": 200}, "both lengths"),
-        ({"prefix_share": 0.5, "context": 200}, "both lengths"),
         ({"input_tokens": 9, "output_tokens": 9, "request_rate": 1, "batch": 2}, "follows from the rate"),
         ({"draft_tokens": 2, "acceptance": "1", "draft_cost": "0.1"}, "never|always"),
         ({"draft_tokens": 2, "acceptance": "0.5"}, "--draft-model"),

@@ -22,6 +22,7 @@ from infercost.replica.layout import Layout, most_experts
 from infercost.replica.step import pace_of, reworked
 from infercost.report import Note, Report, Row, Series
 from infercost.scenario.scenario import Goal, Scenario
+from infercost.scenario.usual import LENGTHS
 from infercost.units import digits, many, show
 
 Rows = Sequence[Mapping[str, Any]]
@@ -37,6 +38,8 @@ MANY_PARTS = 4
 SHOWN = 16
 #: What stands between prompts, beside times that have them.
 _SPEED = "tokens_per_s_per_user"
+#: What a token costs with all that is paid.
+_COST = "usd_per_million_tokens_all_in"
 _BEST = {"cost": "The cheapest", "speed": "The fastest", "knee": "The knee"}
 #: What would move an end of the frontier, by what binds there.
 _REMEDIES = {
@@ -78,7 +81,10 @@ def answer(scenario: Scenario) -> Report:
             done(len(frontiers))
     if not any(each.points for each in frontiers):
         return search.no_frontier(scenario, frontiers)
-    return _report(scenario, frontiers)
+    if (limit := scenario.question.get("max_cost")) is None or any(space.price is None for space in scenario.each):
+        return _report(scenario, frontiers)
+    kept = [each.within(limit) for each in frontiers]
+    return _report(scenario, kept if any(each.points for each in kept) else frontiers)
 
 
 def _every(scenario: Scenario) -> Report:
@@ -96,36 +102,53 @@ def _every(scenario: Scenario) -> Report:
 
 def _report(scenario: Scenario, frontiers: list[Frontier]) -> Report:
     """The frontier; up to its knee one percent of speed costs less than four percent of money."""
-    best, spaces = scenario.goal.best, scenario.each
-    points = [point for each in frontiers for point in each.points]
+    best, points = scenario.goal.best, [point for each in frontiers for point in each.points]
     joint = search.pareto_indices([point.speed for point in points], [point.cost for point in points])
     rows = [{**_row(point), "on_frontier": at in joint} for at, point in enumerate(points)]
     front = [rows[at] for at in joint]
     ends = _ends([points[at] for at in joint])
     shown = [ends[best]] if best else _thinned(len(front), ends["knee"])
     asked, of_front = ends[_measure(scenario.goal)], _of_front(scenario, front)
-    each = _best_of_each(scenario, frontiers)
+    each, said = _best_of_each(scenario, frontiers), _held_to(scenario, front[-1])
+    verdict = _verdict(scenario, front, ends, _beside(scenario, frontiers, each, front[asked]))
     return Report(
         command="frontier",
-        verdict=_verdict(scenario, front, ends, _beside(scenario, frontiers, each, front[asked]))
-        + _prices(scenario, of_front, front),
+        verdict=f"{said}{verdict}{_prices(scenario, of_front, front)}",
         inputs=scenario.inputs,
-        results=(*search.counts(spaces, frontiers), *_results(front, ends), *_of_each(each)),
+        results=(*search.counts(scenario.each, frontiers), *_results(front, ends), *_of_each(each)),
         series=_series(
-            _columns(spaces, front),
+            _columns(scenario.each, front),
             [front[asked]] if best else rows,
             [front[at] for at in shown],
             shown.index(asked) if not best and len(front) > 1 else None,
         ),
         advice=(*apart_words(points[joint[asked]], front[asked], _measure(scenario.goal)), *_advice(front)),
-        replay=_replays(of_front, named=len(spaces) > 1),
+        replay=_replays(of_front, named=len(scenario.each) > 1),
         notes=(
             *_notes(of_front, frontiers, front, len(front) if best else len(shown)),
             *null_notes(rows, NULL_REASONS.__getitem__),
             *_about(scenario, of_front),
         ),
         work=with_price(lambda: _shown_work(points[joint[asked]]), points[joint[asked]].candidate),
+        met=not said.startswith("No: "),
     )
+
+
+def _held_to(scenario: Scenario, least: Mapping[str, Any]) -> str:
+    """The least cost of a token held against ``--max-cost``, with what it is of; empty without a limit or a price."""
+    limit, cost = scenario.question.get("max_cost"), least[_COST]
+    if limit is None or cost is None:
+        return ""
+    tokens, of = "tokens" if _has_no_prompts(least) else "output tokens", ""
+    lengths = [item for item in scenario.inputs if item.key in LENGTHS]
+    if len(lengths) == len(LENGTHS):
+        prompt, answer = (digits(item.value) for item in lengths)
+        assumed = " assumed" if any(item.assumed for item in lengths) else ""
+        of = f", of {prompt} tokens in and {answer} out{assumed}"
+    told = _measure(scenario.goal) == "cost"  # the configuration that comes next
+    place = "" if told else f", at batch {least['batch']:,} on {_place(least)}"
+    said = f"{show(cost, 'USD')} a million {tokens} (limit {show(limit, 'USD')}) is the least{of}{place}"
+    return f"{'Yes' if cost <= limit else 'No'}: {said}. "
 
 
 def _series(columns: tuple[str, ...], rows: Rows, shown: Rows, marked: int | None) -> Series:
@@ -183,6 +206,8 @@ def _beside(
                 f"{_times(scenario, row, won)}{show(_a_device(row))} tokens/s a device against {show(_a_device(won))}"
             )
             texts.append(f" {name}: {_worth(row)} on {many(row['total_gpus'], 'device')} ({devices}).")
+        elif each.least is not None:
+            texts.append(f" {name}: {show(each.least, 'USD')} at least.")
         elif not each.points:
             why, _ = search.why_none(scenario, [each], [space])
             texts.append(f" {name}: {why[0].lower()}{why[1:]}.")
@@ -287,6 +312,9 @@ def _verdict(scenario: Scenario, front: Rows, ends: dict[str, int], beside: str)
     spaces, best, job = scenario.each, scenario.goal.best, _job(scenario.goal)
     sure = surest(space.running for space in spaces)
     start = f"{many(len(front), 'configuration')} on the Pareto frontier"
+    limit = scenario.question.get("max_cost")
+    if limit is not None and (front[0][_COST] or inf) <= limit:
+        start += f" within {show(limit, 'USD')}"
     if best:
         row = front[ends[best]]
         words = f"{_BEST[best]} of {start}, {sure}: {_configuration(row)}"
@@ -356,12 +384,16 @@ def _has_no_prompts(row: Mapping[str, Any]) -> bool:
     return row["itl_s"] is None
 
 
-def _configuration(row: Mapping[str, Any]) -> str:
+def _place(row: Mapping[str, Any]) -> str:
+    """The devices of a replica and their layout."""
     layout = ", ".join(f"{name} {row[name]}" for name in ("tp", "pp", "ep") if row[name] > 1)
-    where = counted(row["gpus"], row["gpu"]) + (f" ({layout})" if layout else "")
+    return counted(row["gpus"], row["gpu"]) + (f" ({layout})" if layout else "")
+
+
+def _configuration(row: Mapping[str, Any]) -> str:
     name = "" if row["name"] == row["gpu"] else f" ({row['name']})"
     replicas = f"; {many(row['replicas'], 'replica')}, {row['total_gpus']:,} devices" if row["replicas"] > 1 else ""
-    return f"{_worth(row, show(row[_SPEED]))}, on {where} at batch {row['batch']:,}{name}{replicas}"
+    return f"{_worth(row, show(row[_SPEED]))}, on {_place(row)} at batch {row['batch']:,}{name}{replicas}"
 
 
 def _leaders(spaces: Spaces, front: Rows) -> str:

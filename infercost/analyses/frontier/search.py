@@ -56,7 +56,8 @@ class Frontier(NamedTuple):
     """The Pareto frontier of a space, fastest first, how much was tried, and what came nearest to the goal.
 
     ``fewest`` devices carry the load within the latencies, ``unheld`` counts batches that were asked for in vain,
-    ``nearest`` is the time of a token and of the first one where both together come nearest to their limits.
+    ``nearest`` is the time of a token and of the first one where both together come nearest to their limits, ``least``
+    the least cost where every point is above ``--max-cost``.
     """
 
     points: tuple[Point, ...] = ()
@@ -68,6 +69,12 @@ class Frontier(NamedTuple):
     soonest: float = 0.0
     fewest: float = inf
     nearest: tuple[float, float] | None = None
+    least: float | None = None
+
+    def within(self, limit: float) -> "Frontier":
+        """The points whose tokens cost no more."""
+        kept = tuple(point for point in self.points if point.cost <= limit)
+        return self._replace(points=kept, least=None if kept or not self.points else self.points[-1].cost)
 
 
 def candidates(space: Scenario) -> tuple[list[Scenario], int, int]:
