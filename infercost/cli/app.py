@@ -110,7 +110,8 @@ def _where(args: Sequence[str], option: str) -> str:
     if command not in COMMANDS or not last:
         return f"{shown} what there is"
     owners = f"{option} is of {', '.join(others)}{' and ' if others else ''}{last}"
-    owning = (each for each in (*_SERVING, *others, last) if name in options_of(each))
+    nearest = ("utilization", *_SERVING) if command == "fit" else _SERVING  # of a replica, whoever uses it
+    owning = (each for each in (*nearest, *others, last) if name in options_of(each))
     asked = ((each, kept) for each in owning for kept in (words, _without_batch(words)) if _takes(each, kept))
     if found := next(asked, None):
         return f"{owners}: infercost {shlex.join((found[0], *found[1]))}"

@@ -570,13 +570,13 @@ def _legal(setup: Setup, most: int, asked: Layout) -> list[Layout]:
 def least_of_all(setup: Setup, most: int = MOST_DEVICES) -> Plan | None:
     """The plan on the least devices up to so many that fits in any layout that splits the model; None for none.
 
-    More stages than runs have come last. ``least_plan`` has powers of two and whole nodes, as people take them.
+    Of as many devices more stages than runs have come last. ``least_plan`` has powers of two and whole nodes, as people take them.
     """
     if setup.host:
         return None
     fewest = rack_of(setup, setup.plan(Layout())).gpus_for_weights
     legal = [one for one in _legal(setup, most, open_widths(setup)) if one.devices >= fewest]
-    ordered = sorted(legal, key=lambda one: not has_few_stages(setup, one))
+    ordered = sorted(legal, key=lambda one: (one.devices, not has_few_stages(setup, one)))
     return next((plan for layout in ordered if (plan := setup.plan(layout)).fits), None)
 
 

@@ -451,6 +451,14 @@ def test_twice_the_devices_are_offered_where_it_barely_fits(run: Run) -> None:
     assert int((0.9 * 85.0296e9 - 35.279e9 - 4.321e9) / 671.1e6) == 55
 
 
+def test_the_least_count_is_the_least_of_all_layouts() -> None:
+    """11 stages have 6 of 61 layers at most, as 12 have; 10 devices hold it in no layout."""
+    asked = {"model": "deepseek-v3", "dtype": "fp8", "batch": 64, "context": 8000}
+    assert [count for count in range(8, 13) if infercost.fit(gpu="h100", gpus=count, **asked).met] == [11, 12]
+    assert "11 devices barely hold it: --gpu h100:11" in infercost.fit(gpu="h100", **asked).verdict
+    assert " 11 devices hold it, 16 in whole nodes. " in infercost.fit(gpu="h100", gpus=10, **asked).verdict
+
+
 def test_a_windowed_model_says_which_layers_grow(run: Run) -> None:
     """Of 62 layers of Gemma 3 27B ten keep all tokens, 2 x 16 x 128 of 2 bytes each; 27 x 32,000 tokens fit."""
     said = run("fit", "--model", "gemma-3-27b", "--gpu", "h100:2", "--context", "32k")

@@ -622,6 +622,10 @@ def test_a_hint_can_be_pasted(asked: str, lines: tuple[str, ...], run: Run) -> N
             "--sweep is of fit, utilization, userbase and economies: infercost userbase --sweep users=1:1M",
         ),
         (("fit", "--gpu", "h100", "--params", "7B", "--users", "5"), "economies"),
+        (
+            ("fit", "--gpu", "h100", "--model", "llama-3.1-8b", "--activation-dtype", "fp8"),
+            ": infercost utilization --gpu",
+        ),
         (("presets", "list", "--traffic", "chat"), "--traffic is of userbase and economies; infercost presets --help"),
         (("fit", "--batch"), "--batch N: sequences decoded together"),
         ((*UTILIZATION, "--betch", "8"), "infercost utilization --help shows what there is"),
