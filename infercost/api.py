@@ -20,7 +20,7 @@ from infercost.scenario.scenario import Scenario
 
 Analysis = Callable[[Scenario], Report]
 #: Modules of analyses that are not called as their command is.
-MODULES = {"sweep-batch": "sweep_batch", "frontier": "frontier.answer"}
+MODULES = {"sweep-batch": "sweep_batch"}
 
 
 class Answer(Report):

@@ -9,7 +9,7 @@ from pkgutil import iter_modules
 import pytest
 
 import infercost
-import infercost.analyses.frontier.answer
+import infercost.analyses.frontier
 import infercost.fleet.cost
 import infercost.formulas
 import infercost.replica.erdil_2025

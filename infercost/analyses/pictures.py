@@ -248,7 +248,7 @@ def frontier_charts(question: Question, report: Report) -> tuple[Picture, ...]:
         return ()
     if (best := question.get("best")) is None:
         return (frontier_chart(rows, report),)
-    from infercost.analyses.frontier.answer import answer  # loads NumPy
+    from infercost.analyses.frontier import answer  # loads NumPy
 
     chart = frontier_chart(_rows(answer(at_point(question, {"best": None}, ORIGIN))), report)
     point = frontier_chart(rows, report).lines[0]._replace(name=f"best {best}", points=True)
