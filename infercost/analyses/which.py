@@ -526,10 +526,10 @@ def _verdict(scenario: Scenario, best: Rows, placed: Iterable[Placed | Missed], 
         fastest = min((one.tpot for one in placed if isinstance(one, Missed)), default=inf)
         nearest = f": the fastest takes {show(fastest, 's')} a token" if fastest < inf else ""
         return f"No part{' with a known price' if job.sort in OF_MONEY else ''} serves {what}{nearest}."
-    (first, *others), own = best, "" if job.sort == "cost" else f", each part {_own_devices(job)}"
+    first, *others = best
     won = (part for part, _ in scenario.parts if part.name == first["name"] and job.sort in OF_MONEY)
     said = _said(first, job.sort)
-    text = f"{_worth(first)} {FIRST[job.sort]} for {what}{own}: {', '.join(dict.fromkeys(said))}"
+    text = f"{_worth(first)} {_does(scenario, first, what)}: {', '.join(dict.fromkeys(said))}"
     text += f" with {_model(winner.rack)}." if winner and winner.rack else "."
     text += slow(job.max_tpot, first["tokens_per_s_per_user"]) + weak_price(scenario.question, won)
     if others:
@@ -542,6 +542,16 @@ def _verdict(scenario: Scenario, best: Rows, placed: Iterable[Placed | Missed], 
     text += _many_each(job, best)
     certain = surest(each.running for each in scenario.each if each.running)
     return text if certain == "an estimate" else text.replace(UNKNOWN, f", {certain}")
+
+
+def _does(scenario: Scenario, first: Mapping[str, Any], what: str) -> str:
+    """What the first part does for a job and its limits: it is first of others, or serves it where there are none."""
+    job = scenario.job
+    assert job is not None
+    if len(scenario.parts) == 1:
+        return f"{'serves' if first['gpus'] == 1 else 'serve'} {what}"
+    own = "" if job.sort == "cost" else f", each part {_own_devices(job)}"
+    return f"{FIRST[job.sort]} for {what}{own}"
 
 
 def _many_each(job: Job, best: Rows) -> str:

@@ -568,7 +568,8 @@ def _legal(setup: Setup, most: int, asked: Layout) -> list[Layout]:
 def least_of_all(setup: Setup, most: int = MOST_DEVICES) -> Plan | None:
     """The plan on the least devices up to so many that fits in any layout that splits the model; None for none.
 
-    Of as many devices more stages than runs have come last. ``least_plan`` has powers of two and whole nodes, as people take them.
+    Of as many devices more stages than runs have come last. ``least_plan`` has powers of two and whole nodes, as people
+    take them.
     """
     if setup.host:
         return None
