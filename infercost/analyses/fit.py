@@ -311,6 +311,8 @@ def _answers(row: Row, rack: Rack) -> bool:
         return True
     special = {"nodes": (row.value or 0) > 1, "gpus_for_weights": row.value != rack.devices, "fits": plan.barely}
     special["active_params"] = rack.model.is_sparse
+    if row.key == "weight_bytes_per_gpu":  # the bar, and why it is shorter than the weights are
+        return _keeps_table(plan)
     return row.key not in OF_BARS and special.get(row.key, True)
 
 
@@ -369,8 +371,12 @@ def _memory_rows(plan: Plan) -> tuple[Row, ...]:
 
 def _where(plan: Plan) -> str:
     """How the weights of a device come about: what of them is elsewhere."""
-    off = plan.start.tables_in_host and without_tables(plan.model) != plan.model
-    return "the input table in the host's memory" if off else "as really sharded"
+    return "the input table in the host's memory" if _keeps_table(plan) else "as really sharded"
+
+
+def _keeps_table(plan: Plan) -> bool:
+    """Whether a host keeps the table of inputs, which no device reads as a whole."""
+    return plan.start.tables_in_host and without_tables(plan.model) != plan.model
 
 
 def _of(plan: Plan) -> str:

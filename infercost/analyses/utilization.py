@@ -565,9 +565,12 @@ def first_token(scenario: Scenario, results: dict[str, Any]) -> str:
     price = f" {_of_texts(usd)}." if says else ""
     where = "" if copies == 1 else f" {in_all(scenario)}"
     rate = show(copies * results["input_tokens_per_s"], "")
-    read = "" if _is_measured(scenario, results) else f" Prompts without a gap are {rate} input tokens/s{where}."
+    share, endless = results["utilization"], has_endless_rate(scenario.rack.part)  # of prompts without a gap
+    used = "" if share is None or endless else f", {show(share, 'share')} of the arithmetic (MFU)"
+    read = "" if _is_measured(scenario, results) else f" Prompts without a gap are {rate} input tokens/s{where}{used}."
     start = f"{job_words(scenario, results)}{asked}, {named}, {sure(scenario.running)}"
-    return f"{start}{_prompt_words(scenario, results)}.{read}{price}"
+    binds = "" if endless else f"{results['bound']} binds, "
+    return f"{start}: {binds}{show(results['prefill_flops'], 'FLOP')} a prompt.{read}{price}"
 
 
 def _one_is_short(rack: Rack) -> str:
@@ -585,15 +588,6 @@ def _of_texts(usd: float) -> str:
         if one >= CENT
         else f"A million such requests cost {show(usd, 'USD')}"
     )
-
-
-def _prompt_words(scenario: Scenario, results: dict[str, Any]) -> str:
-    """What binds prompts that are read alone, their share of the arithmetic, and the operations of one."""
-    share, work = results["utilization"], f"{show(results['prefill_flops'], 'FLOP')} a prompt"
-    if has_endless_rate(scenario.rack.part):
-        return f": {work}"
-    used = "" if share is None else f"{show(share, 'share')} of the arithmetic (MFU), "
-    return f": {results['bound']} binds, {used}{work}"
 
 
 def _verdict(scenario: Scenario, running: Running, results: dict[str, Any]) -> str:

@@ -578,11 +578,11 @@ def _verdict(scenario: Scenario, best: Rows, placed: Iterable[Placed | Missed], 
     if not best:
         nearest = _nearest(job, [one.least for one in placed if isinstance(one, Missed)])
         return f"No part{' with a known price' if job.sort in OF_MONEY else ''} serves {what}{nearest}."
-    (first, *others), own = best, "" if job.sort == "cost" else f", each part {_own_devices(job)}"
+    first, *others = best
     said = [*_said(first, job.sort)]
     if _is_timed(job) and not job.users and (each := first["usd_per_sequence_hour"]):  # callers who are all there
         said = [f"{one} ({show(each, 'USD')} a sequence)" if one.endswith(HOURLY) else one for one in said]
-    text = f"{_worth(first)} {FIRST[job.sort]} for {what}{own}: {', '.join(dict.fromkeys(said))}"
+    text = f"{_worth(first)} {_does(scenario, first, what)}: {', '.join(dict.fromkeys(said))}"
     text += f" with {_model(winner.rack)}." if winner and winner.rack else "."
     text += slow(job.max_tpot, first["tokens_per_s_per_user"])
     if others:
@@ -634,6 +634,16 @@ def _uncertain(scenario: Scenario, best: Rows) -> str:
         at = "" if sure is best[1] else f" at {_said(sure, job.sort)[0].partition(' (')[0]}"
         text += f" Of parts without uncertain figures {_worth(sure)} is first{at}."
     return text
+
+
+def _does(scenario: Scenario, first: Mapping[str, Any], what: str) -> str:
+    """What the first part does for a job and its limits: it is first of others, or serves it where there are none."""
+    job = scenario.job
+    assert job is not None
+    if len(scenario.parts) == 1:
+        return f"{'serves' if first['gpus'] == 1 else 'serve'} {what}"
+    own = "" if job.sort == "cost" else f", each part {_own_devices(job)}"
+    return f"{FIRST[job.sort]} for {what}{own}"
 
 
 def _many_each(job: Job, best: Rows) -> str:

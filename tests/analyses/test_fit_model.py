@@ -451,6 +451,13 @@ def test_twice_the_devices_are_offered_where_it_barely_fits(run: Run) -> None:
     assert int((0.9 * 85.0296e9 - 35.279e9 - 4.321e9) / 671.1e6) == 55
 
 
+def test_a_table_that_the_host_keeps_explains_the_bar_of_weights(run: Run) -> None:
+    """151,936 x 5,120 values of 4.5 bits are 437.6 MB: 19.76 GB less these."""
+    said = " ".join(run("fit", "--gpu", "rtx-4090", "--model", "qwen3-32b", "--dtype", "q4_k_m").out.split())
+    assert "weights 19.76 GB q4_k_m weights per device 19.32 GB fullest device, the input table in the host's" in said
+    assert round((19.76e9 - 151_936 * 5120 * 4.5 / 8) / 1e9, 2) == 19.32
+
+
 def test_the_least_count_is_the_least_of_all_layouts() -> None:
     """11 stages have 6 of 61 layers at most, as 12 have; 10 devices hold it in no layout."""
     asked = {"model": "deepseek-v3", "dtype": "fp8", "batch": 64, "context": 8000}

@@ -393,7 +393,7 @@ def test_prompts_alone_are_read_on_all_devices(run: Run) -> None:
     two, one = (run(*asked, *on).json for on in (("--gpu", "h100:8", "--dp", "2"), ("--gpu", "h100:4", "--dp", "1")))
     assert two["results"]["input_tokens_per_s"] == pytest.approx(2 * one["results"]["input_tokens_per_s"])
     rate = two["results"]["input_tokens_per_s"]
-    assert f"Prompts without a gap are {rate:,.0f} input tokens/s on 2 replicas." in two["verdict"]
+    assert f"Prompts without a gap are {rate:,.0f} input tokens/s on 2 replicas, 52.7% of " in two["verdict"]
     each = two["results"]["ttft_s"]
     assert two["verdict"].startswith(f"2 replicas, each reads a prompt of 8,000 in {1000 * each:.4g} ms, ")
     assert "replicas" not in one["verdict"]

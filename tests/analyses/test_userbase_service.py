@@ -531,11 +531,11 @@ def test_whether_so_many_replicas_hold_is_answered_by_yes_or_no(asked: dict[str,
         ("economies", {"users": 2000}, " at 2,000 users (10 minutes of decoding a day assumed), floor "),
         ("economies", {"api_price": 9}, " users on (10 minutes a day each assumed, "),
         ("economies", {"gpu": ["l4", "l40s"]}, " users (10 minutes of decoding a day assumed)."),
-        ("compare", {"users": 2000, "workload": "chat"}, " for 2,000 daily users (by chat 8 messages a day): "),
+        ("compare", {"users": 2000, "workload": "chat"}, " serves 2,000 daily users (by chat 8 messages a day): "),
         (
             "compare",
             {"users": 2000},
-            " for 14 sequences at once of 2,000 daily users (10 minutes of decoding a day assumed): ",
+            " serves 14 sequences at once of 2,000 daily users (10 minutes of decoding a day assumed): ",
         ),
     ],
 )

@@ -81,10 +81,19 @@ def answer(scenario: Scenario) -> Report:
             done(len(frontiers))
     if not any(each.points for each in frontiers):
         return search.no_frontier(scenario, frontiers)
-    if (limit := scenario.question.get("max_cost")) is None or any(space.price is None for space in scenario.each):
+    if scenario.question.get("max_cost") is None or any(space.price is None for space in scenario.each):
         return _report(scenario, frontiers)
-    kept = [each.within(limit) for each in frontiers]
-    return _report(scenario, kept if any(each.points for each in kept) else frontiers)
+    return _limited(scenario, frontiers)
+
+
+def _limited(scenario: Scenario, frontiers: list[Frontier]) -> Report:
+    """The frontier within ``--max-cost``, or all of it where nothing is, behind a Yes or a No."""
+    kept = [each.within(scenario.question.get("max_cost")) for each in frontiers]
+    met = any(each.points for each in kept)
+    report = _report(scenario, kept if met else frontiers)
+    least = min((point for each in frontiers for point in each.points), key=lambda point: point.cost)
+    said = _held_to(scenario, search.row_of(least))
+    return report.replace(verdict=f"{'Yes' if met else 'No'}: {said}. {report.verdict}", met=met)
 
 
 def _every(scenario: Scenario) -> Report:
@@ -109,11 +118,11 @@ def _report(scenario: Scenario, frontiers: list[Frontier]) -> Report:
     ends = _ends([points[at] for at in joint])
     shown = [ends[best]] if best else _thinned(len(front), ends["knee"])
     asked, of_front = ends[_measure(scenario.goal)], _of_front(scenario, front)
-    each, said = _best_of_each(scenario, frontiers), _held_to(scenario, front[-1])
-    verdict = _verdict(scenario, front, ends, _beside(scenario, frontiers, each, front[asked]))
+    each = _best_of_each(scenario, frontiers)
     return Report(
         command="frontier",
-        verdict=f"{said}{verdict}{_prices(scenario, of_front, front)}",
+        verdict=_verdict(scenario, front, ends, _beside(scenario, frontiers, each, front[asked]))
+        + _prices(scenario, of_front, front),
         inputs=scenario.inputs,
         results=(*search.counts(scenario.each, frontiers), *_results(front, ends), *_of_each(each)),
         series=_series(
@@ -130,15 +139,12 @@ def _report(scenario: Scenario, frontiers: list[Frontier]) -> Report:
             *_about(scenario, of_front),
         ),
         work=with_price(lambda: _shown_work(points[joint[asked]]), points[joint[asked]].candidate),
-        met=not said.startswith("No: "),
     )
 
 
 def _held_to(scenario: Scenario, least: Mapping[str, Any]) -> str:
-    """The least cost of a token held against ``--max-cost``, with what it is of; empty without a limit or a price."""
-    limit, cost = scenario.question.get("max_cost"), least[_COST]
-    if limit is None or cost is None:
-        return ""
+    """The least cost of a token beside ``--max-cost``, with the request that it is of, its batch and its devices."""
+    limit = show(scenario.question.get("max_cost"), "USD")
     tokens, of = "tokens" if _has_no_prompts(least) else "output tokens", ""
     lengths = [item for item in scenario.inputs if item.key in LENGTHS]
     if len(lengths) == len(LENGTHS):
@@ -147,8 +153,7 @@ def _held_to(scenario: Scenario, least: Mapping[str, Any]) -> str:
         of = f", of {prompt} tokens in and {answer} out{assumed}"
     told = _measure(scenario.goal) == "cost"  # the configuration that comes next
     place = "" if told else f", at batch {least['batch']:,} on {_place(least)}"
-    said = f"{show(cost, 'USD')} a million {tokens} (limit {show(limit, 'USD')}) is the least{of}{place}"
-    return f"{'Yes' if cost <= limit else 'No'}: {said}. "
+    return f"{show(least[_COST], 'USD')} a million {tokens} (limit {limit}) is the least{of}{place}"
 
 
 def _series(columns: tuple[str, ...], rows: Rows, shown: Rows, marked: int | None) -> Series:
