@@ -46,6 +46,17 @@ def test_every_option_has_a_sensible_value() -> None:
             assert questions.given(rng, option)[0] == f"--{option.name.replace('_', '-')}"
 
 
+def test_every_width_is_swept_and_most_options() -> None:
+    rng, swept = random.Random(5), dict[str, set[str]]()
+    for _ in range(2_000):
+        argv = questions.side_by_side(rng).argv
+        swept.setdefault(argv[0], set()).add(argv[argv.index("--sweep") + 1].partition("=")[0])
+    for command, names in swept.items():
+        options = {name for name, option in options_of(command).items() if option.metavar} - {*questions.ELSEWHERE}
+        assert {*questions.WIDTHS, "gpus"} & options <= names
+        assert len(names) > len(options) / 2, command
+
+
 def test_a_traceback_is_found_and_made_small(monkeypatch: pytest.MonkeyPatch) -> None:
     """A reader of headers that takes every type of value for one that it knows."""
     plain = gguf._value

@@ -143,9 +143,7 @@ def _results(scenario: Scenario, lone: Day, floor: Day, even: own_or_api.BreakEv
         yield Row("usd_per_request", each, "of the floor, with its prompt")
     yield from margin_rows(scenario, {"": None, **costs_of(floor_row), **_costs_at_users(scenario)})
     yield Row("floor_device_seconds", least, "of a device for each token")
-    yield Row(
-        "floor_tokens_per_s_per_user", formulas.cost.tokens_per_s_per_user(step_time=floor.tpot), "mean over the day"
-    )
+    yield from _rate_rows(service, floor)
     if fleet.waiting < 1:  # with endless users it vanishes
         last, busiest = float(scenario.users or 1.0), max(fleet.hours)
         headroom = 1 - fleet.offered(last, busiest) / fleet.slots_needed(last, busiest)
@@ -156,6 +154,14 @@ def _results(scenario: Scenario, lone: Day, floor: Day, even: own_or_api.BreakEv
     if (load := _asked_load(scenario)) is not None:
         yield from own_or_api.load_rows(service, load, even)
         yield Row("usd_per_month", cost.month_usd(service, load), f"your own service, {service.paid_hours} paid")
+
+
+def _rate_rows(service: Service, floor: Day) -> Iterator[Row]:
+    """Tokens a second of a user and of a replica with endless users, mean over the day."""
+    each, mean = formulas.cost.tokens_per_s_per_user(step_time=floor.tpot), "mean over the day"
+    replicas = floor.replicas_busy if service.electric else floor.replicas_paid
+    yield Row("floor_tokens_per_s_per_user", each, mean)
+    yield Row("floor_tokens_per_s", floor.tokens_per_s / replicas, f"of a replica, {mean}", shown=False)
 
 
 def _costs_at_users(scenario: Scenario) -> dict[str, float | None]:

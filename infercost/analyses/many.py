@@ -1,20 +1,22 @@
 """Many rows, one way: the same question with some values changed, resolved again and answered."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from math import ceil
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeVar
 
+from infercost.analyses.remarks import null_notes
 from infercost.errors import BadFile, BadValue, InfercostError, UnknownName
 from infercost.models.counting import weight_bytes
 from infercost.replica.serving import full_prefill_time, serve_rate
 from infercost.report import Input, Note, Report
 from infercost.scenario.layouts import Choice
 from infercost.scenario.options import MANY, options_of
-from infercost.scenario.read import Point, Question, figure_kind, is_word
+from infercost.scenario.read import Axis, Point, Question, at_words, figure_kind, is_word
 from infercost.scenario.resolve import resolve
 from infercost.scenario.scenario import Scenario
-from infercost.units import parse
+from infercost.units import many, parse
 
 Answer = Callable[[Scenario], Report]
 Values = Mapping[str, Any]
@@ -68,6 +70,13 @@ def at_point(question: Question, point: Point, origin: str) -> Scenario:
     """
     one_row = {"points": 1} if "points" in options_of(question.command) else {}
     return resolve(question._replace(notes=()).changed({**dict.fromkeys(MANY), **one_row, **point}, origin))
+
+
+def met_at(answer: Answer, question: Question, point: Point) -> Values:
+    """The results of a question at one point; none where it has no answer there, or one that is not met."""
+    scenario = _attempt(at_point, question, point, HELD)
+    report = _attempt(answer, scenario._replace(is_row=True)) if isinstance(scenario, Scenario) else scenario
+    return values_of(report) if isinstance(report, Report) and report.met else {}
 
 
 def refuse_side_by_side(question: Question) -> None:
@@ -217,6 +226,47 @@ def _differing(scenario: Scenario | InfercostError, largest: Scenario) -> Point:
     ):
         return {}
     return {item.key: item.value for item in largest.inputs if item.key in LAYOUT}
+
+
+# What is said beside many answers
+
+
+def left_out(axes: tuple[Axis, ...], outcomes: list[Outcome]) -> Iterator[Note]:
+    """Why points have no answer, those of one reason together."""
+    reasons: dict[str, list[str]] = {}
+    for each in outcomes:
+        if each.error:
+            reasons.setdefault(each.error.what, []).append(at_words(axes, each.point))
+    for reason, (first, *others) in reasons.items():
+        more = f" and {many(len(others), 'point')} more" if others else ""
+        yield Note("left-out", f"no answer {first}{more}: {reason}")
+
+
+def notes_of(reports: list[Report]) -> Iterator[Note]:
+    """The notes of every point, then those of some: all weak figures, and the first of each other code.
+
+    Why a point alone would have its layout is no reason for one that all points share.
+    """
+    own = ("null", "choice")
+    counts = Counter(note for report in reports for note in dict.fromkeys(report.notes) if note.code not in own)
+    at_some: dict[str, list[str]] = {}
+    for note, count in counts.items():
+        if count == len(reports):
+            yield note
+        else:
+            at_some.setdefault(note.code, []).append(note.text)
+    for code, texts in at_some.items():
+        visible = texts if code == "weak-figure" else texts[:1]
+        more = f" (and {many(len(texts) - 1, 'similar note')})" if len(texts) > len(visible) else ""
+        yield from (Note(code, f"at some points: {text}{more}") for text in visible)
+
+
+def nulls_of(reports: list[Report], rows: Rows) -> list[Note]:
+    """A note for each key that has no value at some point, in the words of a point's own note where there is one."""
+    reasons = {row.key: row.remark for report in reports for row in report.results if row.value is None}
+    texts = sorted({note.text for report in reports for note in report.notes if note.code == "null"}, reverse=True)
+    reasons |= {key: reason for key, _, reason in (text.partition(" is null: ") for text in texts)}
+    return null_notes(rows, lambda key: reasons.get(key) or "no value at some points")
 
 
 # What ``--set`` changes of an answer: each is said to be asked, and one that changes nothing that it does not.

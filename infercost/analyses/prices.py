@@ -1,16 +1,19 @@
 """What answers say of prices: of one's own devices against a rent, of rents that are weak or of two bases; margins."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from math import inf
 from typing import Any, NamedTuple
 
 from infercost import formulas
+from infercost.analyses.many import Rows
 from infercost.parts.accelerator import BASES, called, is_owned, is_sold_to_owners
+from infercost.parts.formats import Format
 from infercost.parts.preset import Fact, Preset, counted
+from infercost.quantities import KEYS
 from infercost.report import Note, Report, Row
-from infercost.scenario.read import Question, prices_of
+from infercost.scenario.read import Axis, Question, plain, prices_of
 from infercost.scenario.scenario import Scenario
 from infercost.scenario.usual import (
     MIXED,
@@ -35,6 +38,12 @@ _OF_PARTS = {
     "owned": " Prices are of devices that are owned.",
 }
 _ELECTRICITY = "The price is electricity alone"
+
+#: What is swept to save money by.
+_SAVING = ("dtype", "kv_dtype", "api_price")
+#: A smaller share of a price is none to a reader.
+_NO_SAVING = 0.001
+_TOKEN, _DECODE = "usd_per_million_tokens", "usd_per_million_tokens_decode"
 
 
 class Own(NamedTuple):
@@ -440,3 +449,61 @@ def _pays_words(values: Mapping[str, Any]) -> str:
     good = values["paying_users_for_good"]
     later = f" ({good:,} for good)" if good and good != first else ""
     return f", and pays from {many(first, 'user')} on{later}"
+
+
+# What a format, or an API, saves of the price of the first in a sweep, and why a smaller format saves nothing.
+
+
+def own_words(axes: tuple[Axis, ...], row: Mapping[str, Any]) -> str:
+    """What a service of one's own costs in a month beside APIs that are swept alone; empty for other sweeps."""
+    own = row.get("usd_per_month")
+    if [axis.key for axis in axes] != ["api_price"] or not own or "api_usd_per_month" not in row:
+        return ""
+    return f"Your own service costs {show(own, 'USD')} a month. "
+
+
+def savings(axis: Axis, figures: Sequence[str], rows: Rows) -> str:
+    """What each saves of the first one's price, as a sentence; empty without a price, or where nothing differs."""
+    prices = [key for key in figures if KEYS[key].unit == "USD"]
+    if axis.key not in _SAVING or not prices:
+        return ""
+    known = [row for row in rows if row[prices[0]]]
+    if len(known) < 2:
+        return ""
+    words = list(_saved_of_each(axis, prices[0], known))
+    why = _why_dearer(axis, known) if prices[0] == _TOKEN else ""
+    return f" {', '.join(words)}{why}." if words else ""
+
+
+def _saved_of_each(axis: Axis, figure: str, rows: Rows) -> Iterator[str]:
+    first, *others = rows
+    name, what = axis.text(first), "bill" if figure.startswith("api") else "price"
+    less, more = f" of {name}'s {what}", f" than {name}"
+    for row in others:
+        share = 1 - row[figure] / first[figure]
+        if abs(share) < _NO_SAVING:
+            continue
+        of = less if share > 0 else more
+        verb = f"saves {show(share, 'share')}" if share > 0 else f"costs {show(-share, 'share')} more"
+        less = more = ""  # the first is named once
+        yield f"{axis.text(row)} {verb}{of}"
+
+
+def _why_dearer(axis: Axis, rows: Rows) -> str:
+    """Of the smaller format that costs most beside a larger one, the part of the price that is the larger there."""
+    sizes = {plain(each): each.stored_bits for each in axis.values if isinstance(each, Format)}
+    pairs = [
+        (small[_TOKEN] / large[_TOKEN], small, large)
+        for small in rows
+        for large in rows
+        if sizes.get(small[axis.key], 0) < sizes.get(large[axis.key], 0) and _DECODE in small
+    ]
+    times, small, large = max(pairs, key=lambda pair: pair[0], default=(0.0, {}, {}))
+    if times < 1 + _NO_SAVING:
+        return ""
+    parts = {"prompts": [row[_TOKEN] - row[_DECODE] for row in (small, large)]}
+    parts["decoding"] = [row[_DECODE] for row in (small, large)]
+    name, (mine, theirs) = max(parts.items(), key=lambda part: part[1][0] - part[1][1])
+    names = axis.text(small), axis.text(large)
+    verb = "cost" if name == "prompts" else "costs"
+    return f"; {name} {verb} {show(mine, 'USD')} in {names[0]}, {show(theirs, 'USD')} in {names[1]}"

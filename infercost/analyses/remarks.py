@@ -158,8 +158,8 @@ ALL_IN = (
     *("usd_per_million_tokens_all_in", "usd_per_million_tokens_busy", "device_seconds_per_token_all_in"),
     *("usd_per_million_tokens_input", "usd_per_million_tokens_output", "usd_per_million_tokens_blended"),
     *(f"charged_usd_per_million_tokens{end}" for end in ("", "_input", "_output", "_at_users")),
-    *("floor_usd_per_million_tokens", "floor_device_seconds", "floor_tokens_per_s_per_user", "wh_per_request"),
-    "joules_per_output_token",
+    *("floor_usd_per_million_tokens", "floor_device_seconds", "floor_tokens_per_s_per_user", "floor_tokens_per_s"),
+    *("wh_per_request", "joules_per_output_token"),
 )
 #: What sets the load, and the numbers that it sets with it, however fast requests are served.
 LOADS: dict[str, tuple[str, ...]] = {

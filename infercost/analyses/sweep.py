@@ -1,19 +1,31 @@
 """One question over ranges of its inputs: a row a point, each answered as if it had been asked alone."""
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from math import ceil, inf
 from typing import Any, NamedTuple
 
 from infercost import formulas
-from infercost.analyses.many import HELD, LAYOUT, Answer, Outcome, Rows, Values, outcomes_of, refuse_side_by_side
-from infercost.analyses.remarks import ends_in, null_notes
+from infercost.analyses.many import (
+    HELD,
+    LAYOUT,
+    Answer,
+    Outcome,
+    Rows,
+    Values,
+    left_out,
+    met_at,
+    notes_of,
+    nulls_of,
+    outcomes_of,
+    refuse_side_by_side,
+)
+from infercost.analyses.prices import own_words, savings
+from infercost.analyses.remarks import ends_in, on_devices
 from infercost.models.model import gains
 from infercost.parts import catalog
 from infercost.parts.accelerator import is_owned
 from infercost.parts.files import reading_once
-from infercost.parts.formats import Format
 from infercost.parts.stack import SHARED
 from infercost.quantities import KEYS, Key
 from infercost.report import Input, Note, Report, Series
@@ -71,6 +83,17 @@ RATE = "gpu.flops_"
 _PLACED = ("points", "set")
 #: So many points that do not fit are named, and figures of so many that are no numbers.
 NAMED = 4
+
+
+class Told(NamedTuple):
+    """What is ``served`` where more arrives, by how much memory is ``short``, and ``in`` which layout not all are best.
+
+    The last is that which all points share, empty where none is better in another.
+    """
+
+    served: str
+    short: str
+    layout: str
 
 
 class Headline(NamedTuple):
@@ -196,19 +219,14 @@ _SEATS = _SERVICE._replace(
     main=("gross_margin",),
 )
 #: What a draft gains against none, and what says that it is the most.
+LOG_BARS = "bars are on a logarithmic scale: their values span a wide range"
 GAIN, AT_BEST = "draft_speedup", "at best"
-#: What is swept to save money by.
-SAVING = ("dtype", "kv_dtype", "api_price")
-#: Gains that are all named where a sweep passes no more; else the first and the last.
+#: Gains, or widths, that are all named where a sweep has no more; else the first and the last, or none.
 FEW_LEVELS = 3
 #: What is swept that takes devices.
 OF_LOADS = {"users", "concurrent", "request_rate", "messages_per_day"}
 #: What is swept whose points have errors of their own.
 UNSURE = ("efficiency", "gpu", "dtype")
-#: A smaller share of a price is none to a reader.
-LEAST = 0.001
-
-_PAID, _DECODE = "usd_per_million_tokens", "usd_per_million_tokens_decode"
 
 
 def headline(question: Question, axes: Iterable[Axis] = (), rows: Rows = ()) -> Headline:
@@ -325,33 +343,48 @@ def _over(question: Question, answer: Answer, axes: tuple[Axis, ...], points: li
     done = question.progress("points", len(points)) if len(points) >= LONG else None
     with reading_once():
         outcomes = outcomes_of(answer, question, points, origin, done)
-    reports = [each.report for each in outcomes if each.report]
-    if not reports:
-        raise next(each.error for each in outcomes if each.error)
-    rows = _rows(outcomes)
+    reports, rows = _answered(outcomes), _rows(outcomes)
     head = _on_one_rate(headline(question, axes, rows), reports)
     named = _telling_apart(axes, points) if question.cases else axes
-    series, lone = _series(named, head, rows), _lone_words(axes, reports)
+    series = _series(named, head, rows)
     notes = [
         *(held := [*_on_one_count(question, axes, reports)]),
-        *_left_out(named, outcomes),
-        *_notes(reports),
-        *_nulls(reports, rows),
+        *left_out(named, outcomes),
+        *notes_of(reports),
+        *nulls_of(reports, rows),
         *question.notes,
+        *([Note("bars", LOG_BARS)] if series.scale == "log" else ()),
     ]
-    if series.scale == "log":
-        notes.append(Note("bars", "bars are on a logarithmic scale: their values span a wide range"))
     return Report(
         command=question.command,
-        verdict=_verdict(named, head, rows, _served_words(reports))
+        verdict=_apart_words(question, answer, axes, rows)
+        + _verdict(named, head, rows, _told(named, head, outcomes, reports))
         + _draft_words(head, reports)
-        + _held_words(named, outcomes, held)
-        + lone,
+        + _held_words(named, head, outcomes, held)
+        + _lone_words(axes, reports)
+        + _critical_words(question, axes, rows),
         inputs=tuple(_inputs(origin, axes, reports)),
         series=series,
         notes=tuple(notes),
         met=any(report.met for report in reports),
     )
+
+
+def _answered(outcomes: list[Outcome]) -> list[Report]:
+    """The answers of all points that have one; the error of the first where none has."""
+    if reports := [each.report for each in outcomes if each.report]:
+        return reports
+    raise next(each.error for each in outcomes if each.error)
+
+
+def _critical_words(question: Question, axes: tuple[Axis, ...], rows: Rows) -> str:
+    """The critical batches of a few models side by side, where nobody asked about another batch; else nothing."""
+    batches = [row["critical_batch"] for row in rows if row.get("critical_batch")]
+    named = [axis.key for axis in axes] == ["model"] and 1 < len(rows) <= NAMED
+    if not named or question.get("batch") is not None or len(batches) < len(rows) or len(set(batches)) == 1:
+        return ""
+    each = _enumerated(f"{show(batch, '')} ({axes[0].name(row)})" for batch, row in zip(batches, rows, strict=True))
+    return f" The critical batch is {each}, {show(max(batches) / min(batches), 'x')}."
 
 
 def _on_one_rate(head: Headline, reports: list[Report]) -> Headline:
@@ -500,17 +533,23 @@ def _served_words(reports: Iterable[Report]) -> str:
     return f": {' to '.join(ends)} requests/s are served" if ends else ""
 
 
-def _verdict(axes: tuple[Axis, ...], head: Headline, rows: Rows, served: str) -> str:
+def _told(axes: tuple[Axis, ...], head: Headline, outcomes: list[Outcome], reports: list[Report]) -> Told:
+    """What a verdict has of answers beside their rows."""
+    better = [each.alone.held for each in outcomes if each.alone and _gain(head, each) > 1 + ALIKE]
+    return Told(_served_words(reports), _short_words(axes, outcomes), f" in {better[0]}" if better else "")
+
+
+def _verdict(axes: tuple[Axis, ...], head: Headline, rows: Rows, told: Told) -> str:
     """How many points do not fit, keep up or have an answer, then the main figures over the others."""
     said = head is _FIT and not any(row["fits"] for row in rows)  # what is missing is a figure of it
-    start = _infeasible(axes, rows, served, "" if said else _short_words(axes, rows)) + _cache_words(axes, rows)
+    start = _infeasible(axes, rows, told.served, "" if said else told.short) + _cache_words(axes, rows)
     feasible = feasible_rows(rows)
     if head is not _FIT and not any(row["fits"] for row in rows):  # no figure of what cannot run
         return start.strip()
     first, waiting = feasible[0], _waiting_words(axes, feasible)
     times = _times_of(axes, figures, feasible) if (figures := varying_figures(axes, head, feasible)) else ""
     waiting += _engine_words(axes, feasible, times) + _stage_words(axes, feasible)
-    start += _own_words(axes, first)
+    start += own_words(axes, first)
     if not figures:
         figures = _figures(axes, head, feasible) or ["fits"]
         figures = figures[: 2 if figures[0] == "gpus" else 1]  # devices that were counted are no news
@@ -526,20 +565,46 @@ def _verdict(axes: tuple[Axis, ...], head: Headline, rows: Rows, served: str) ->
             return f"{start}{words[0].upper()}{words[1:]}.{savings(axes[0], figures, feasible)}{waiting}"
         ranges = "; ".join(_range(axes, figure, feasible) for figure in figures)
         return f"{start}Over {many(len(feasible), 'point')}, {ranges}.{waiting}"
-    return f"{start}{_trends(axes, figures, feasible)}.{waiting}"
+    return f"{start}{_trends(axes, figures, feasible, told.layout)}.{waiting}"
 
 
 def _stage_words(axes: tuple[Axis, ...], rows: Rows) -> str:
     """That narrower tensor parallelism is paid on as many devices, the rest of them stages; empty where it is not."""
     stages = {row.get("tp"): row.get("pp") for row in rows}
     staged = [f"tp {tp} in {pp} stages" for tp, pp in stages.items() if (pp or 1) > 1]
-    if (
-        [axis.key for axis in axes] != ["tp"]
-        or len({row.get("gpus") for row in rows}) > 1
-        or len({*stages.values()}) < 2
-    ):
+    counts = {row.get("gpus_per_replica") or row.get("gpus") for row in rows}
+    if [axis.key for axis in axes] != ["tp"] or len(counts) > 1 or len({*stages.values()}) < 2:
         return ""
-    return f" All {many(rows[0]['gpus'], 'device')} are paid at each: {_enumerated(staged)}."
+    return f" All {many(counts.pop() or 0, 'device')} are paid at each: {_enumerated(staged)}."
+
+
+def _apart_words(question: Question, answer: Answer, axes: tuple[Axis, ...], rows: Rows) -> str:
+    """What as many devices give full as replicas of each width that is swept, where one on all of them has stages."""
+    good = [row for row in rows if row["fits"] and row["met"]]
+    if question.command != "economies" or len(good) > FEW_LEVELS or not _stage_words(axes, good):
+        return ""
+    found = [_as_replicas(question, answer, row) for row in good]
+    limit, rates = question.get("max_tpot"), [rate for _, rate, _ in found]
+    ends = ["" if usd is None else f" at {show(usd, 'USD')}" for *_, usd in found]
+    texts = [f"{name} {show(rate)}{end}" for (name, rate, _), end in zip(found, ends, strict=True)]
+    give = "gives" if found[0][0].startswith("one") else "give"
+    texts[0] = f"{found[0][0]} {give} {show(rates[0])} tokens/s in all{ends[0]}{ends[0] and ' a million'}"
+    within = f"Within {show(limit, 's')} a token" if limit else "Full,"
+    return f"{within} {_enumerated(texts)} ({digits(max(rates) / min(rates), 3)}x). "
+
+
+def _as_replicas(question: Question, answer: Answer, row: Values) -> tuple[str, float, float | None]:
+    """The name of the replicas of a row's width alone, their tokens/s in all and price of a million; else of stages."""
+    copies, stages = row.get("pp") or 1, ""
+    if copies > 1:
+        size = on_devices(question, row["gpus_per_replica"] // copies)
+        if alone := met_at(answer, question, {"tp": row["tp"], **size}):
+            row = {**row, **alone}
+        else:
+            copies, stages = 1, f" in {copies} stages"
+    rate = formulas.cost.total_tokens_per_s(replicas=copies, tokens_per_s=row["floor_tokens_per_s"])
+    name = f"{copies:,} replicas of" if copies > 1 else "one of"
+    return f"{name} tp {row['tp']}{stages}", rate, row["floor_usd_per_million_tokens"]
 
 
 def _times_of(axes: tuple[Axis, ...], figures: Sequence[str], rows: Rows) -> str:
@@ -549,14 +614,17 @@ def _times_of(axes: tuple[Axis, ...], figures: Sequence[str], rows: Rows) -> str
     return _times_words(axes[0], figures[0], rows)
 
 
-def _trends(axes: tuple[Axis, ...], figures: Sequence[str], rows: Rows) -> str:
-    """The figures over one axis of numbers; of a few lengths of prompts each time to the first token."""
+def _trends(axes: tuple[Axis, ...], figures: Sequence[str], rows: Rows, layout: str) -> str:
+    """The figures over one axis of numbers; of a few lengths of prompts each time to the first token.
+
+    What a draft gains is said to be of the ``layout`` that all points share where one is better in another.
+    """
     axis, first, last = axes[0], rows[0], rows[-1]
     if best := _best_words(axis, figures, rows):
         return best
     span = f"from {axis.text(first)} to {axis.text(last)}"
     *others, trend = (trend_words(axes, figure, rows) for figure in figures)
-    trend += _crossed(axis, rows) if GAIN in figures else ""
+    trend += (crossed := _crossed(axis, rows) if GAIN in figures else "") and f"{crossed}{layout}"
     if axis.key in OF_PROMPTS and figures[0] == "ttft_s" and 2 < len(rows) <= NAMED:
         span = _enumerated(axis.text(row) for row in rows)
         each = f"TTFT is {_enumerated(show(row['ttft_s'], 's') for row in rows)}"
@@ -624,37 +692,45 @@ def _lone_words(axes: tuple[Axis, ...], reports: list[Report]) -> str:
     return f" Layouts are those that serve most when full, {EACH_ALONE} replica: --batch 1 has one user's fastest."
 
 
-def _held_words(axes: tuple[Axis, ...], outcomes: list[Outcome], held: list[Note]) -> str:
+def _held_words(axes: tuple[Axis, ...], head: Headline, outcomes: list[Outcome], held: list[Note]) -> str:
     """The layout that all points of a load share, and a point that another layout serves clearly better alone.
 
     With a note that they are on the devices that the largest takes it says how many these are.
     """
-    better = [(gain, each) for each in outcomes if each.alone and (gain := _gain(each)) > 1 + ALIKE]
+    better = [(gain, each) for each in outcomes if each.alone and (gain := _gain(head, each)) > 1 + ALIKE]
     if not better:
         return ""
     gain, best = max(better, key=lambda pair: pair[0])
     assert best.alone is not None
     own, month = best.alone.values, best.alone.values.get("usd_per_month")
-    usd, paid = own.get(_USD), best.values.get(_USD)
-    figures = [f"{show(own[_SPEED])} tokens/s a user"] if own.get(_SPEED) else []
+    usd, paid, speed = own.get(_USD), best.values.get(_USD), _speed_of(head)
+    after = " after the first token" if speed != _SPEED else ""
+    figures = [f"{show(own[speed])} tokens/s a user{after}"] if own.get(speed) else []
     if usd and (paid is None or paid > usd * (1 + ALIKE)):
         figures.append(f"{show(month, 'USD')} a month" if month else show(usd, "USD"))
     place = in_words(axes, {axis.key: best.point[axis.key] for axis in axes})
     what = " at ".join(figures) or "it keeps up"
+    what += f", {show(own[GAIN], 'x')} of no draft" if own.get(GAIN) and (GAIN,) in head.verdict else ""
     counts = {each.values["gpus"] for each in outcomes if "gpus" in each.values} if held else set()
     devices = many(counts.pop(), "device") if len(counts) == 1 else ""
     on = f"on the {devices} that the largest takes, in {best.alone.held}" if devices else ""
     return f" All are {on or f'in {best.alone.held}'}; {place} alone takes {best.alone.own}: {what}."
 
 
-def _gain(each: Outcome) -> float:
+def _speed_of(head: Headline) -> str:
+    """The rate of a user that a headline has."""
+    return next((keys[0] for keys in head.verdict if keys[0].startswith(_SPEED)), _SPEED)
+
+
+def _gain(head: Headline, each: Outcome) -> float:
     """How many times as fast for a user, or as cheap, a point is alone; endless where it keeps up only there."""
     own, held = each.alone.values if each.alone else each.values, each.values
     if own.get("stable") is False:
         return 0.0
     if held.get("stable") is False:
         return inf
-    pairs = ((own.get(_SPEED), held.get(_SPEED)), (held.get(_USD), own.get(_USD)))
+    speed = _speed_of(head)
+    pairs = ((own.get(speed), held.get(speed)), (held.get(_USD), own.get(_USD)))
     return max((more / less for more, less in pairs if more and less), default=0.0)
 
 
@@ -707,14 +783,6 @@ def _cache_words(axes: tuple[Axis, ...], rows: Rows) -> str:
     return f"{who} takes {show(first, 'B')} of KV cache {each[0]}, {show(second, 'B')} {each[1]}: {more}. "
 
 
-def _own_words(axes: tuple[Axis, ...], row: Values) -> str:
-    """What a service of one's own costs in a month beside APIs that are swept alone; empty for other sweeps."""
-    own = row.get("usd_per_month")
-    if [axis.key for axis in axes] != ["api_price"] or not own or "api_usd_per_month" not in row:
-        return ""
-    return f"Your own service costs {show(own, 'USD')} a month. "
-
-
 def feasible_rows(rows: Rows) -> list[Values]:
     """The points that fit, keep up and miss no limit; where none does, those that have an answer."""
     feasible = [row for row in rows if row["fits"] and row["met"]]
@@ -752,13 +820,18 @@ def _infeasible(axes: tuple[Axis, ...], rows: Rows, served: str, short: str) -> 
     return "".join(f"{_which(axes, such, rows)} {one if len(such) == 1 else all}. " for such, one, all in kinds if such)
 
 
-def _short_words(axes: tuple[Axis, ...], rows: Rows) -> str:
+def _short_words(axes: tuple[Axis, ...], outcomes: Iterable[Outcome]) -> str:
     """By how much each of the points that do not fit is short; empty where they have no names or are many."""
-    unfit = [row for row in rows if row["fits"] is False]
-    if not (_has_names(axes) and 0 < len(unfit) <= NAMED and all(row.get("shortfall_bytes") for row in unfit)):
+    unfit = [(each.values, each.report.inputs) for each in outcomes if each.report and each.fits is False]
+    if not (_has_names(axes) and 0 < len(unfit) <= NAMED and all(row.get("shortfall_bytes") for row, _ in unfit)):
         return ""
-    each = "" if all(row.get("gpus") == 1 for row in unfit) else " a device"
-    return f" (short by {_enumerated(show(row['shortfall_bytes'], 'B') for row in unfit)}{each})"
+    if any(item.key == "host" for _, inputs in unfit for item in inputs):
+        devices, where = [1 for _ in unfit], " with the host"
+    else:
+        devices = [next((item.value for item in inputs if item.key == "gpus"), 1) for _, inputs in unfit]
+        where = " a device" if max(devices) > 1 else ""
+    texts = (show(row["shortfall_bytes"] / count, "B") for (row, _), count in zip(unfit, devices, strict=True))
+    return f" (short by {_enumerated(texts)}{where})"
 
 
 def _misses(row: Values) -> bool:
@@ -902,91 +975,3 @@ def _shown(figure: str, row: Values) -> str:
     if figure != "itl_s":
         return text
     return f"{text} or {show(formulas.cost.tokens_per_s_per_user(step_time=row[figure]), '')} tokens/s a user"
-
-
-def _left_out(axes: tuple[Axis, ...], outcomes: list[Outcome]) -> Iterator[Note]:
-    """Why points have no answer, those of one reason together."""
-    reasons: dict[str, list[str]] = {}
-    for each in outcomes:
-        if each.error:
-            reasons.setdefault(each.error.what, []).append(at_words(axes, each.point))
-    for reason, (first, *others) in reasons.items():
-        more = f" and {many(len(others), 'point')} more" if others else ""
-        yield Note("left-out", f"no answer {first}{more}: {reason}")
-
-
-def _notes(reports: list[Report]) -> Iterator[Note]:
-    """The notes of every point, then those of some: all weak figures, and the first of each other code.
-
-    Why a point alone would have its layout is no reason for one that all points share.
-    """
-    own = ("null", "choice")
-    counts = Counter(note for report in reports for note in dict.fromkeys(report.notes) if note.code not in own)
-    at_some: dict[str, list[str]] = {}
-    for note, count in counts.items():
-        if count == len(reports):
-            yield note
-        else:
-            at_some.setdefault(note.code, []).append(note.text)
-    for code, texts in at_some.items():
-        visible = texts if code == "weak-figure" else texts[:1]
-        more = f" (and {many(len(texts) - 1, 'similar note')})" if len(texts) > len(visible) else ""
-        yield from (Note(code, f"at some points: {text}{more}") for text in visible)
-
-
-def _nulls(reports: list[Report], rows: Rows) -> list[Note]:
-    """A note for each key that has no value at some point, in the words of a point's own note where there is one."""
-    reasons = {row.key: row.remark for report in reports for row in report.results if row.value is None}
-    texts = sorted({note.text for report in reports for note in report.notes if note.code == "null"}, reverse=True)
-    reasons |= {key: reason for key, _, reason in (text.partition(" is null: ") for text in texts)}
-    return null_notes(rows, lambda key: reasons.get(key) or "no value at some points")
-
-
-# What a format, or an API, saves of the price of the first in a sweep, and why a smaller format saves nothing.
-
-
-def savings(axis: Axis, figures: Sequence[str], rows: Rows) -> str:
-    """What each saves of the first one's price, as a sentence; empty without a price, or where nothing differs."""
-    prices = [key for key in figures if KEYS[key].unit == "USD"]
-    if axis.key not in SAVING or not prices:
-        return ""
-    known = [row for row in rows if row[prices[0]]]
-    if len(known) < 2:
-        return ""
-    words = list(_of_each(axis, prices[0], known))
-    why = _why_dearer(axis, known) if prices[0] == _PAID else ""
-    return f" {', '.join(words)}{why}." if words else ""
-
-
-def _of_each(axis: Axis, figure: str, rows: Rows) -> Iterator[str]:
-    first, *others = rows
-    name, what = axis.text(first), "bill" if figure.startswith("api") else "price"
-    less, more = f" of {name}'s {what}", f" than {name}"
-    for row in others:
-        share = 1 - row[figure] / first[figure]
-        if abs(share) < LEAST:
-            continue
-        of = less if share > 0 else more
-        verb = f"saves {show(share, 'share')}" if share > 0 else f"costs {show(-share, 'share')} more"
-        less = more = ""  # the first is named once
-        yield f"{axis.text(row)} {verb}{of}"
-
-
-def _why_dearer(axis: Axis, rows: Rows) -> str:
-    """Of the smaller format that costs most beside a larger one, the part of the price that is the larger there."""
-    sizes = {plain(each): each.stored_bits for each in axis.values if isinstance(each, Format)}
-    pairs = [
-        (small[_PAID] / large[_PAID], small, large)
-        for small in rows
-        for large in rows
-        if sizes.get(small[axis.key], 0) < sizes.get(large[axis.key], 0) and _DECODE in small
-    ]
-    times, small, large = max(pairs, key=lambda pair: pair[0], default=(0.0, {}, {}))
-    if times < 1 + LEAST:
-        return ""
-    parts = {"prompts": [row[_PAID] - row[_DECODE] for row in (small, large)]}
-    parts["decoding"] = [row[_DECODE] for row in (small, large)]
-    name, (mine, theirs) = max(parts.items(), key=lambda part: part[1][0] - part[1][1])
-    names = axis.text(small), axis.text(large)
-    verb = "cost" if name == "prompts" else "costs"
-    return f"; {name} {verb} {show(mine, 'USD')} in {names[0]}, {show(theirs, 'USD')} in {names[1]}"

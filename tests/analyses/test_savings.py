@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 import infercost
-from infercost.analyses.sweep import savings
+from infercost.analyses.prices import savings
 from infercost.parts.formats import WEIGHTS
 from infercost.quantities import Key
 from infercost.scenario.read import Axis

@@ -841,7 +841,56 @@ def test_a_narrower_width_on_as_many_devices_is_said_to_be_paid_in_stages(run: R
     assert "are paid at each" not in run(*asked, "--sweep", "context=1k,2k").json["verdict"]
 
 
+def test_widths_of_a_service_are_set_beside_each_other_as_replicas() -> None:
+    """Eight devices make twice the tokens of a replica of four at its price, or those of one of eight, in 50 ms."""
+    asked: dict[str, Any] = {"model": "llama-3.1-70b", "dtype": "fp8", "max_tpot": "50ms"}
+    said = infercost.economies(gpu="h100:8", **asked, sweep=["tp=4,8"]).verdict
+    four, eight = (infercost.economies(gpu=f"h100:{count}", **asked) for count in (4, 8))
+    rates = 2 * four["floor_tokens_per_s"], eight["floor_tokens_per_s"]
+    assert rates[0] == pytest.approx(8 / four["floor_device_seconds"])
+    usd = [f"${each['floor_usd_per_million_tokens']:.2f}" for each in (four, eight)]
+    start = f"Within 50 ms a token 2 replicas of tp 4 give {rates[0]:,.0f} tokens/s in all at {usd[0]} a million and "
+    assert said.startswith(f"{start}one of tp 8 {rates[1]:,.0f} at {usd[1]} ({rates[0] / rates[1]:.2f}x). With tp ")
+    assert said.endswith(" All 8 devices are paid at each: tp 4 in 2 stages.")
+
+
+def test_what_is_short_is_of_a_device_and_a_batch_alone_has_the_rate_of_the_others() -> None:
+    """256 x 1,000 tokens of 327,680 B beside 141.1 GB on two: what each of four lacks; a draft's layouts apart."""
+    said = infercost.utilization(
+        gpu="h100:4", model="llama-3.1-70b", context="1k", batch=512, sweep=["dtype=bf16,int4"]
+    )
+    alone = infercost.utilization(gpu="h100:4", model="llama-3.1-70b", context="1k", batch=512, tp=2, dp=2)
+    short = alone["shortfall_bytes"] / 4e9
+    assert said.verdict.startswith(f"bf16 does not fit (short by {short:.2f} GB a device), int4 does. ")
+    assert f", short by {short:.2f} GB a device. " in alone.verdict
+    draft: dict[str, Any] = {"draft_model": "llama-3.1-8b", "draft_tokens": 5, "acceptance": 0.7}
+    asked = {"gpu": "h100:8", "model": "llama-3.1-70b", **draft}
+    both, own = infercost.utilization(**asked, sweep=["batch=1,64"]).verdict, infercost.utilization(**asked, batch=64)
+    rate, gain = own["tokens_per_s_per_user_all_in"], own["draft_speedup"]
+    assert gain > 1
+    assert "x, below 1x from batch 64 on in tp 8. " in both
+    end = f"tp 4: {rate:.4g} tokens/s a user after the first token at ${own['usd_per_million_tokens']:.2f}, {gain:.4g}x"
+    assert both.endswith(f"{end} of no draft.")
+
+
 def test_a_cache_that_changes_the_engine_says_that_it_does() -> None:
     """llama.cpp keeps a cache in q8_0, and its weights and reserves are others."""
     said = infercost.fit(gpu="rtx-4090", model="qwen3-8b", context="16k", sweep=["kv-dtype=bf16,q8_0"]).verdict
     assert "3x as many as bf16, and another engine, llama.cpp against vLLM; " in said
+
+
+def test_critical_batches_of_models_stand_side_by_side(run: Run) -> None:
+    """Matrices of 16 bits are full at one batch for all dense models; a sparse one reads more than it multiplies."""
+    said = run(
+        "utilization",
+        *["--gpu", "h100:8", "--efficiency", "ideal", "--sweep", "model=llama-3.1-70b,mixtral-8x7b", "--json"],
+    )
+    dense, sparse = (row["critical_batch"] for row in said.json["rows"])
+    assert dense == pytest.approx(989.4e12 / 3.35e12, rel=1e-3)  # 2 FLOP and 2 bytes a parameter; norms are read
+    assert (
+        f" The critical batch is {dense:.4g} (llama-3.1-70b) and {sparse:.4g} (mixtral-8x7b), " in said.json["verdict"]
+    )
+    asked = run(
+        "utilization", *["--gpu", "h100:8", "--batch", "8", "--sweep", "model=llama-3.1-70b,mixtral-8x7b", "--json"]
+    )
+    assert "critical batch" not in asked.json["verdict"]

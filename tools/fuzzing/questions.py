@@ -183,14 +183,19 @@ def every(rng: random.Random) -> Case:
 
 
 def side_by_side(rng: random.Random) -> Case:
-    """A question that makes sense, one of its names swept: rows of several engines, some of known error, some not."""
+    """A question that makes sense, part of it swept: names, some of known error, widths, any option."""
     command = rng.choice([name for name in COMMANDS if {"sweep", "gpu"} <= {*options_of(name)}])
-    name = rng.choice([each for each in (*NAMES, "dtype", "gpu", "efficiency") if each in options_of(command)])
+    options = [name for name, option in options_of(command).items() if option.metavar and name not in ELSEWHERE]
+    some = rng.choice(((*NAMES, "dtype", "gpu", "efficiency"), (*WIDTHS, "gpus"), options))
+    name = rng.choice([each for each in some if each in options])
     argv, flag = plausible(rng, command), f"--{name.replace('_', '-')}"
     while flag in argv:
         del argv[argv.index(flag) : argv.index(flag) + 2]
-    values = ",".join(sensible(rng, name) for _ in range(rng.choice((2, 2, 3))))
-    return Case("questions", (*argv, "--sweep", f"{name}={values}", *rng.choice(FORMS)))
+    if name in (*WIDTHS, "gpus"):
+        values = sorted(rng.sample((1, 2, 4, 8, 16), rng.choice((2, 3))))
+        return Case("questions", (*argv, "--sweep", f"{name}={','.join(map(str, values))}", *rng.choice(FORMS)))
+    words = ",".join(sensible(rng, name) for _ in range(rng.choice((2, 2, 3))))
+    return Case("questions", (*argv, "--sweep", f"{name}={words}", *rng.choice(FORMS)))
 
 
 def odd(rng: random.Random) -> Case:
