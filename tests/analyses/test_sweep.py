@@ -879,18 +879,12 @@ def test_a_cache_that_changes_the_engine_says_that_it_does() -> None:
     assert "3x as many as bf16, and another engine, llama.cpp against vLLM; " in said
 
 
-def test_critical_batches_of_models_stand_side_by_side(run: Run) -> None:
+def test_critical_batches_of_models_stand_side_by_side() -> None:
     """Matrices of 16 bits are full at one batch for all dense models; a sparse one reads more than it multiplies."""
-    said = run(
-        "utilization",
-        *["--gpu", "h100:8", "--efficiency", "ideal", "--sweep", "model=llama-3.1-70b,mixtral-8x7b", "--json"],
-    )
-    dense, sparse = (row["critical_batch"] for row in said.json["rows"])
+    asked: dict[str, Any] = {"gpu": "h100:8", "efficiency": "ideal", "sweep": "model=llama-3.1-70b,mixtral-8x7b"}
+    said = infercost.utilization(**asked).to_dict()
+    dense, sparse = (row["critical_batch"] for row in said["rows"])
     assert dense == pytest.approx(989.4e12 / 3.35e12, rel=1e-3)  # 2 FLOP and 2 bytes a parameter; norms are read
-    assert (
-        f" The critical batch is {dense:.4g} (llama-3.1-70b) and {sparse:.4g} (mixtral-8x7b), " in said.json["verdict"]
-    )
-    asked = run(
-        "utilization", *["--gpu", "h100:8", "--batch", "8", "--sweep", "model=llama-3.1-70b,mixtral-8x7b", "--json"]
-    )
-    assert "critical batch" not in asked.json["verdict"]
+    both = f" The critical batch is {dense:.4g} (llama-3.1-70b) and {show(sparse, '')} (mixtral-8x7b), "
+    assert both in said["verdict"]
+    assert both not in infercost.utilization(**asked, batch=8).verdict
