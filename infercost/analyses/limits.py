@@ -18,20 +18,22 @@ _COSTS = {
 
 
 def within(answer: Callable[[Scenario], Report], scenario: Scenario) -> Report:
-    """The answer, with a No where a token costs too much, a replica a month, or a token of a step takes too long.
+    """The answer behind a Yes or a No: whether a token costs too much, a replica a month, or a step takes too long.
 
     Raises:
         Missing: no cost, or no time, is known to hold against it.
     """
     report = answer(scenario)
-    missed = [*_too_large(scenario)]
-    if report.met:
-        missed += [*_too_slow(report, scenario), *_too_dear(report, scenario)]
-    if not missed:
+    dear = [*_too_large(scenario)]
+    held = [*_time_held(report, scenario), *_cost_held(report, scenario)] if report.met else []
+    missed = [*dear, *(text for text, kept in held if not kept)]
+    verdict = report.verdict.removeprefix("Yes: ")
+    if missed:
+        advice = (*scenario.instead, *report.advice)
+        return report.replace(verdict=f"No: {' and '.join(missed)}. {verdict}", advice=advice, met=False)
+    if not held or report.command == "frontier":  # which says it itself
         return report
-    advice = (*scenario.instead, *report.advice)
-    verdict = f"No: {' and '.join(missed)}. {report.verdict.removeprefix('Yes: ')}"
-    return report.replace(verdict=verdict, advice=advice, met=False)
+    return report.replace(verdict=f"Yes: {' and '.join(text for text, _ in held)}. {verdict}")
 
 
 def _too_large(scenario: Scenario) -> Iterator[str]:
@@ -43,27 +45,25 @@ def _too_large(scenario: Scenario) -> Iterator[str]:
         yield f"a replica of {devices} is {show(month, 'USD')} a month (limit {show(budget, 'USD')})"
 
 
-def _too_dear(report: Report, scenario: Scenario) -> Iterator[str]:
-    """What a token costs, where that is too much."""
+def _cost_held(report: Report, scenario: Scenario) -> Iterator[tuple[str, bool]]:
+    """What a token costs beside the most that it may, and whether it keeps to it."""
     if (limit := scenario.question.get("max_cost")) is None:
         return
     if (cost := _first(report, _COSTS[report.command])) is None:
         raise Missing("--max-cost: no cost of a token is known here", "name one --gpu, and its --price 2.10")
-    if cost > limit:
-        read = report.values.get("usd_per_million_tokens") is None and report.command == "utilization"
-        tokens = "input tokens" if read else "output tokens"
-        yield f"{show(cost, 'USD')} a million {tokens} (limit {show(limit, 'USD')})"
+    read = report.values.get("usd_per_million_tokens") is None and report.command == "utilization"
+    tokens = "input tokens" if read else "output tokens"
+    yield f"{show(cost, 'USD')} a million {tokens} (limit {show(limit, 'USD')})", cost <= limit
 
 
-def _too_slow(report: Report, scenario: Scenario) -> Iterator[str]:
-    """What a token of a step takes, prompts of others between, where that is too long."""
+def _time_held(report: Report, scenario: Scenario) -> Iterator[tuple[str, bool]]:
+    """What a token of a step takes, prompts of others between, beside the longest, and whether it keeps to it."""
     limit = scenario.question.get("max_tpot")
     if limit is None or report.command != "utilization":
         return
     if (time := _first(report, ("itl_s", "tpot_s"))) is None:
         raise Missing("--max-tpot: no time between tokens is known here", "name a model that decodes")
-    if time > limit:
-        yield f"{show(time, 's')} a token (limit {show(limit, 's')})"
+    yield f"{show(time, 's')} a token (limit {show(limit, 's')})", time <= limit
 
 
 def _first(report: Report, keys: tuple[str, ...]) -> float | None:
