@@ -352,6 +352,7 @@ def _verdict(scenario: Scenario, values: Mapping[str, Any], even: own_or_api.Bre
     busy, paid = (show(values[f"lone_user_{key}cost_ratio"], "x") for key in ("", "reserved_"))
     busy = "as much as" if busy == "1x" else busy
     reach = f"{many(users, 'user')} {'comes' if users == 1 else 'come'}" if users else "No users come"
+    near = f", {nearer:,.0f} within 10%" if users and (nearer := values["users_within_10_percent"]) else ""
     only = "" if service.paid_hours == BUSY else " if only busy time is paid"
     speed = _speed_words(values["floor_tokens_per_s_per_user"])
     price = f"{_first_words(scenario, even)}{_price_words(scenario, values, said=False)}"
@@ -363,7 +364,7 @@ def _verdict(scenario: Scenario, values: Mapping[str, Any], even: own_or_api.Bre
     if scenario.question.get("load_share") is not None:  # which is asked about in place of one user
         lone = ""
     return (
-        f"{start}{price}{reach} within twice the floor; {speed}. {_room_words(service)}{lone}"
+        f"{start}{price}{reach} within twice the floor{near}; {speed}. {_room_words(service)}{lone}"
         f"{_capacity_words(scenario, values)}{memory_words(scenario.rack)}"
     )
 

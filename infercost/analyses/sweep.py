@@ -212,14 +212,15 @@ _SERVICE = Headline(
     main=("usd_per_month", "slots"),
     figures=(_USD, "utilization"),
 )
+_FILLED = _SERVICE._replace(verdict=(("users",), (_USD,)))  # as many users as so many replicas take
 _SEATS = _SERVICE._replace(
     columns=("users", "gross_margin", "paying_users", _USD),
     bar=("usd_per_month", "api_usd_per_month"),
     verdict=(("gross_margin",), ("paying_users", "usd_per_month")),
     main=("gross_margin",),
 )
-#: What a draft gains against none, and what says that it is the most.
 LOG_BARS = "bars are on a logarithmic scale: their values span a wide range"
+#: What a draft gains against none, and what says that it is the most.
 GAIN, AT_BEST = "draft_speedup", "at best"
 #: Gains, or widths, that are all named where a sweep has no more; else the first and the last, or none.
 FEW_LEVELS = 3
@@ -248,6 +249,8 @@ def headline(question: Question, axes: Iterable[Axis] = (), rows: Rows = ()) -> 
             return _SEATS
         if "api_price" in given or is_of_api(question):
             return _BILL
+        if "users" not in given and {"replicas", "budget"} & {*question.given, *given}:
+            return _FILLED
         grown = {axis.key for axis in axes} & OF_LOADS and len({row.get("gpus") for row in rows}) > 1
         return _SERVICE._replace(verdict=(("gpus",), *_SERVICE.verdict)) if grown else _SERVICE
     if "api_price" in given:

@@ -142,13 +142,18 @@ def answer(scenario: Scenario) -> Report:
         return _unfit(scenario, rows, {row.key for row in rows} - {*SUPPLIED})
     rows += room_rows(scenario.rack) if scenario.rack else ()
     values = {row.key: row.value for row in rows}
-    reading = "people read and think: --decoding-share 18% counts only the minutes in which tokens are decoded"
+    advice = ["people read and think: --decoding-share 18% counts only the minutes in which tokens are decoded"]
+    advice = advice if habits.decoding_share == 1 else []
+    if scenario.rack and habits.peak > 1:
+        advice.append(
+            "--traffic one-region, or a file, in place of --peak-to-mean has the price of a token over the day"
+        )
     return Report(
         command="userbase",
         verdict=_verdict(scenario, habits, values),
         inputs=scenario.inputs,
         results=rows,
-        advice=(reading,) if habits.decoding_share == 1 else (),
+        advice=tuple(advice),
         notes=(Note("concurrency", COUNTED), *scenario.notes),
         work=lambda: _shown_habits(scenario, habits),
     )

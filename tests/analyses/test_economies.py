@@ -383,6 +383,7 @@ def test_a_price_comes_first() -> None:
         f"${usd:.2f} a million output tokens all in at 1,000 users (10 minutes of decoding a day assumed), "
         f"floor ${floor:.3f}, or $"
     )
+    assert f" within twice the floor, {report['users_within_10_percent']:,} within 10%; " in report.verdict
     assert report.verdict.index("within twice the floor") < report.verdict.index("A lone user pays")
     assert infercost.economies(**asked).verdict.startswith(
         f"The floor is ${floor:.3f} a million output tokens all in, or $"

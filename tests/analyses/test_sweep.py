@@ -888,3 +888,15 @@ def test_critical_batches_of_models_stand_side_by_side() -> None:
     both = f" The critical batch is {dense:.4g} (llama-3.1-70b) and {show(sparse, '')} (mixtral-8x7b), "
     assert both in said["verdict"]
     assert both not in infercost.utilization(**asked, batch=8).verdict
+
+
+def test_replicas_that_are_there_have_first_how_many_users_they_take() -> None:
+    """Four fifths of a prompt found in the cache leave room for more users; the price of a month stays."""
+    asked: dict[str, Any] = {"gpu": "h100:4", "model": "llama-3.1-70b", "isl": 6000, "osl": 500, "messages_per_day": 8}
+    said = infercost.userbase(**asked, replicas=1, sweep="shared-prefix=0,4800").to_dict()
+    few, many_users = (row["users"] for row in said["rows"])
+    words = (
+        f"the number of daily users rises from {few:,.0f} to {many_users:,.0f} ({many_users / few:.3g}x) and the price"
+    )
+    assert words in said["verdict"]
+    assert "the number of daily users rises" in infercost.userbase(**asked, sweep="budget=11k,21k").verdict
