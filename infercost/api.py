@@ -80,7 +80,7 @@ def asking(question: Question, steps: bool = False, charts: bool = False) -> Cal
     """
     answer: Analysis = import_module(f"infercost.analyses.{MODULES.get(question.command, question.command)}").answer
     if _is_limited(question):
-        from infercost.analyses.limits import within
+        from infercost.analyses.prices import within
 
         answer = partial(within, answer)
     if question.cases:

@@ -94,7 +94,7 @@ _ALL = (
     Option(
         "gpus",
         "N",
-        "accelerators of one replica: cheapest in a node, or within 10% and simpler, when absent (--params: the fewest)",
+        "accelerators of one replica: cheapest in a node, or simpler within 10%, when absent (--params: the fewest)",
         _of(WHOLE),
     ),
     Option("model", "NAME", "preset, config.json, its folder, .safetensors.index.json, .gguf, or hub id", _text),
