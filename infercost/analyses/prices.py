@@ -1,4 +1,4 @@
-"""What answers say of prices: own devices against a rent, weak rents, two bases, margins; limits on a cost or a time."""
+"""What answers say of prices: own devices against a rent, weak rents, two bases, margins; limits on cost or time."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
