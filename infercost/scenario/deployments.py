@@ -31,7 +31,7 @@ from infercost.replica.step import Running
 from infercost.report import Note
 from infercost.scenario.layouts import TIMES, laid_out, layouts_of, with_replica
 from infercost.scenario.options import flag
-from infercost.scenario.rack import read_rack
+from infercost.scenario.rack import read_rack, read_setup
 from infercost.scenario.read import Given, Question, Reading, apply_sets, read_part
 from infercost.scenario.running import read_request, read_running
 from infercost.scenario.scenario import (
@@ -88,13 +88,21 @@ def for_users(least: Reading) -> list[Reading]:
         return [best, *(_smaller(least, best) if beside_api else ())]
     tried = [best, *reversed(list(_smaller(least, best)))]
     outlays = [_outlay(each) for each in tried]
-    if (larger := _twice(least, outlays)) is not None:
+    smaller = len(tried)
+    while (larger := _twice(least, outlays)) is not None:
         tried, outlays = [*tried, larger], [*outlays, _outlay(larger)]
-    first = tried[min(range(len(tried)), key=lambda at: outlays[at].paid)]
-    if first is not larger:
+        if min(one.paid for one in outlays) < inf:
+            break
+    first = tried[min(range(len(tried)), key=lambda at: _rank(outlays[at]))]
+    if first in tried[:smaller]:
         _note_larger(first, best, flag(load))
     chosen = _fastest(least, first, outlays[tried.index(first)])
     return [chosen, *(one for one in tried if one is not chosen)]
+
+
+def _rank(outlay: Outlay) -> tuple[float, int]:
+    """Least cost first; of replicas that miss a limit the largest, which comes nearest to it."""
+    return outlay.paid, -outlay.layout.devices if outlay.paid == inf else 0
 
 
 def _note_larger(first: Reading, best: Reading, without: str) -> None:
@@ -121,14 +129,19 @@ def _smaller(least: Reading, best: Reading) -> Iterator[Reading]:
 
 
 def _twice(least: Reading, outlays: list[Outlay]) -> Reading | None:
-    """A replica on twice the devices of the largest, which costs least in several; None where there is no such layout.
+    """A replica on twice the devices of the largest, where that costs least in several or none keeps the limits.
 
-    Alike when they are full, replicas may differ by a whole one for a load.
+    Alike when they are full, replicas may differ by a whole one for a load; a first token that comes late on few
+    devices may come in time on more, as far as a node goes. None where there is no such layout.
     """
     cheapest = min(outlays, key=lambda one: one.paid)
     size = 2 * max(one.layout.devices for one in outlays)
     given = any(name in least.given for name in ("gpus", "budget", *_WIDTHS)) or read_part(least, least.get("gpu"))[1]
-    if given or cheapest.replicas < 2 or 2 * cheapest.layout.devices != size or not layouts_of(least, size):
+    if given:
+        return None
+    if cheapest.paid == inf:  # layouts that are all late are no layouts to choose among
+        return _of_size(least, size) if "model" in least.given and size <= read_setup(least.again())[0].domain else None
+    if cheapest.replicas < 2 or 2 * cheapest.layout.devices != size or not layouts_of(least, size):
         return None
     return _of_size(least, size)
 

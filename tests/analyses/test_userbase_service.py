@@ -623,3 +623,21 @@ def test_a_lone_user_of_a_service_is_the_one_of_a_step(gpu: str, run: Run) -> No
     words = " ".join(run("userbase", *asked, "--users", "1").out.split())
     assert f"most meet an idle server: {1000 * step['ttft_s']:.4g} ms" in words
     assert "idle server" not in run("userbase", *asked, "--users", "100k").out
+
+
+@pytest.mark.parametrize("limit", [{"max_ttft": "500ms"}, {"max_tpot": "13ms"}])
+def test_a_limit_that_few_devices_miss_is_kept_on_more(limit: dict[str, str]) -> None:
+    """Four H100 take a prompt of 8,000 tokens of a 70B model in 0.6 s, eight in 0.36 s: the count is not given."""
+    asked: dict[str, Any] = {"model": "llama-3.1-70b", "users": 1000, "isl": 8000, "osl": 300, "messages_per_day": 20}
+    few, many_devices = (infercost.userbase(gpu=f"h100:{count}", **asked, **limit) for count in (4, 8))
+    assert (few.met, many_devices.met) == (False, True)
+    chosen = infercost.userbase(gpu="h100", **asked, **limit)
+    assert (chosen.met, chosen["gpus"]) == (True, many_devices["gpus"])
+
+
+def test_a_limit_that_no_replica_keeps_is_held_against_the_largest_of_a_node() -> None:
+    """What one user alone takes at least is of eight devices, where the count is not given."""
+    asked: dict[str, Any] = {"model": "llama-3.1-70b", "users": 1000, "isl": 8000, "osl": 300, "messages_per_day": 20}
+    missed = infercost.userbase(gpu="h100", **asked, max_tpot="5ms")
+    assert not missed.met
+    assert missed.verdict == infercost.userbase(gpu="h100:8", **asked, max_tpot="5ms").verdict
