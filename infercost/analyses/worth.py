@@ -425,9 +425,30 @@ def cache_saving(running: Running, batch: float) -> float:
     return 1 - step_at(running, batch, context / 2) / step_at(running, batch, context) if context else 0.0
 
 
-def batch_saving(scenario: Scenario, batch: float, more: float) -> float:
-    """The share of the price of a token, prompts paid, that a larger batch would save."""
-    return 1 - token_seconds(scenario, more) / token_seconds(scenario, batch)
+def batch_saving(scenario: Scenario, batch: float, more: float) -> tuple[float, str]:
+    """The share of the price of a token, prompts paid, that a larger batch of each replica saves, and how it is asked.
+
+    Asked about it may take another layout, whose price is promised then.
+    """
+    each = "" if scenario.copies == 1 else " on each"
+    other = None if more <= batch else _batched(scenario, ceil(more * scenario.copies))
+    if other is None:
+        return 1 - token_seconds(scenario, more) / token_seconds(scenario, batch), f"at batch {more:,}{each}"
+    whole = ceil(other.batch * other.copies)
+    return token_saving(scenario, other, batch, other.batch), f"at batch {whole:,} (--batch {whole})"
+
+
+def _batched(scenario: Scenario, batch: int) -> Scenario | None:
+    """The same question asked at a batch of all replicas; None where that takes no other layout, or cannot be."""
+    is_of_a_step = scenario.question.command == "utilization" and scenario.requests is None
+    if scenario.is_row or scenario.load.is_steady or not is_of_a_step:
+        return None
+    try:
+        other = at_point(_unlaid(scenario.question), {"batch": batch}, ORIGIN)
+    except InfercostError:
+        return None
+    same = (other.rack.plan.layout, other.copies) == (scenario.rack.plan.layout, scenario.copies)
+    return None if same or not other.rack.plan.fits else other
 
 
 def price_saving(scenario: Scenario, batch: float) -> float:
@@ -491,13 +512,14 @@ def _more_users(scenario: Scenario, batch: float) -> Iterator[str]:
         return
     running = scenario.running
     more, most = _more(running, batch)
-    if (saved := batch_saving(scenario, batch, more)) >= LEAST:
+    saved, asked = batch_saving(scenario, batch, more)
+    if saved >= LEAST:
         at = None if holds(running.rack) or has_endless_rate(running.rack.part) else full_batch(running)
         full = "the arithmetic is full" if running.overlap == "full" else "arithmetic takes as long as the reads"
         end = f"; memory holds {most:,}" if most < (at or inf) else ""
         end += f", and {full} at batch {at:,}" if at else ""
         shared = "each weight read serves all of them"
-        yield f"{_users(scenario)}: {shared}, {_costs(scenario, more, saved)}{end}"
+        yield f"{_users(scenario)}: {shared}, {asked} a token costs {show(saved, 'share')} less{end}"
 
 
 def _is_alone(scenario: Scenario) -> bool:
@@ -513,17 +535,12 @@ def _users(scenario: Scenario) -> str:
     return f"what more than {many(scenario.copies * concurrent, 'user')} would bring"
 
 
-def _costs(scenario: Scenario, batch: float, saved: float) -> str:
-    """What a token costs less at a larger batch of each replica."""
-    each = "" if scenario.copies == 1 else " on each"
-    return f"at batch {batch:,}{each} a token costs {show(saved, 'share')} less"
-
-
 def _more_a_launch(scenario: Scenario, batch: float) -> Iterator[str]:
     """What a larger batch brings while launches bind: a step hardly grows with it."""
     more, _ = _more(scenario.running, batch)
-    if not _is_alone(scenario) and (saved := batch_saving(scenario, batch, more)) >= LEAST:
-        yield f"launches bind; {_users(scenario)}: {_costs(scenario, more, saved)}"
+    saved, asked = (0.0, "") if _is_alone(scenario) else batch_saving(scenario, batch, more)
+    if saved >= LEAST:
+        yield f"launches bind; {_users(scenario)}: {asked} a token costs {show(saved, 'share')} less"
 
 
 def _many_rows(scenario: Scenario, batch: float) -> Iterator[str]:
@@ -532,8 +549,9 @@ def _many_rows(scenario: Scenario, batch: float) -> Iterator[str]:
     if _is_alone(scenario):
         return
     if timing is None or not timing.counts_arithmetic:
-        if (saved := batch_saving(scenario, batch, more)) >= LEAST:
-            yield f"{_users(scenario)}: {_costs(scenario, more, saved)}"
+        saved, asked = batch_saving(scenario, batch, more)
+        if saved >= LEAST:
+            yield f"{_users(scenario)}: {asked} a token costs {show(saved, 'share')} less"
         else:
             yield "past the critical batch twice the users make a token cheaper by less than 5%: add accelerators"
         return

@@ -342,3 +342,13 @@ def test_devices_that_are_advised_hold_as_much_as_is_said() -> None:
     assert f"room for {infercost.fit(**{**asked, **_pasted(said)})['max_sequences']} such" in said
     said = infercost.fit(gpu="rtx-4090", model="gpt-oss-120b").advice[-1]
     assert infercost.fit(model="gpt-oss-120b", **_pasted(said)).met
+
+
+@pytest.mark.parametrize(("gpu", "model"), [("h100:8", "llama-3.1-8b"), ("h100:16", "deepseek-v3")])
+def test_a_larger_batch_costs_what_its_own_question_says(gpu: str, model: str) -> None:
+    """It takes another layout, which the advice has flags for: pasted back, the price is as promised."""
+    said = infercost.utilization(gpu=gpu, model=model)
+    batch, saved = re.findall(r"\(--batch (\d+)\) a token costs ([\d.]+)% less", " ".join(said.advice))[0]
+    asked = infercost.utilization(gpu=gpu, model=model, batch=int(batch))
+    both = (asked["usd_per_million_tokens"], said["usd_per_million_tokens"])
+    assert 1 - both[0] / both[1] == pytest.approx(float(saved) / 100, abs=6e-4)
