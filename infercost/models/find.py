@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from infercost.errors import BadFile, BadValue, UnknownName, closest, extra, nearest, reason
 from infercost.models.counting import weight_bytes
 from infercost.models.families.config import WRAPPERS, parse_json
-from infercost.models.families.read import read_model
+from infercost.models.families.table import read_model
 from infercost.models.gguf import as_gguf
 from infercost.models.model import Model, Quantization, Rope, as_prefill_only
 from infercost.models.quantization import BLOCKS, UnknownScheme

@@ -10,7 +10,7 @@ from typing import Any, BinaryIO, NamedTuple
 from infercost.errors import BadFile, Missing, closest, reason
 from infercost.models import counting
 from infercost.models.families.config import Matrix, matrices_of_attention
-from infercost.models.families.read import read_model
+from infercost.models.families.table import read_model
 from infercost.models.model import Attention, Ffn, Model, Quantization
 from infercost.parts.formats import EIGHT_EXPERTS_OUTPUT, FALCON, IN_GROUPS, MANY, MIXES, TYPES, WHERE, Mix
 

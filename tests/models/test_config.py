@@ -9,7 +9,7 @@ import pytest
 from infercost.errors import BadFile, InfercostError, Missing
 from infercost.models import counting
 from infercost.models.families.config import parse_json
-from infercost.models.families.read import read_model
+from infercost.models.families.table import read_model
 from infercost.models.find import find_model
 
 LLAMA = {

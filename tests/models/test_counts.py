@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from infercost.models import counting
-from infercost.models.families.read import read_model
+from infercost.models.families.table import read_model
 from infercost.models.find import find_model, read_preset, typed
 from infercost.models.model import Model
 from infercost.parts import catalog

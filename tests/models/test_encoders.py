@@ -6,7 +6,7 @@ import pytest
 
 from infercost.errors import Missing
 from infercost.models import counting
-from infercost.models.families.read import read_model
+from infercost.models.families.table import read_model
 
 BASE: dict[str, Any] = {"hidden_size": 768, "num_hidden_layers": 12, "num_attention_heads": 12}
 ATTENTION = 4 * 768 * 768

@@ -8,7 +8,7 @@ import pytest
 
 from infercost.errors import BadFile, Missing
 from infercost.models import counting
-from infercost.models.families.read import read_model
+from infercost.models.families.table import read_model
 from infercost.models.find import find_model
 from tests.conftest import Run, in_yaml
 from tests.models.test_config import LLAMA

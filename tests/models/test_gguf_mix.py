@@ -10,7 +10,7 @@ import infercost
 from infercost.errors import BadValue
 from infercost.evidence.predict import Measured, stored_as
 from infercost.models import counting
-from infercost.models.families.read import read_model
+from infercost.models.families.table import read_model
 from infercost.models.find import find_model
 from infercost.models.gguf import as_file_of, as_gguf, gguf_mix, with_head
 from infercost.models.model import Model

@@ -9,7 +9,7 @@ import pytest
 
 from infercost.errors import BadFile
 from infercost.models.families.config import Config
-from infercost.models.families.read import family_of, layers_of, read_model
+from infercost.models.families.table import family_of, layers_of, read_model
 from infercost.models.find import typed
 from infercost.parts import catalog
 from infercost.parts.files import read_mapping

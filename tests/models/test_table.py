@@ -7,8 +7,7 @@ import pytest
 
 from infercost.models import counting
 from infercost.models.families import table
-from infercost.models.families.read import ALIASES, read_model
-from infercost.models.families.table import FAMILIES
+from infercost.models.families.table import ALIASES, FAMILIES, read_model
 from tests.conftest import ROOT, in_yaml
 from tests.models.test_config import LLAMA
 

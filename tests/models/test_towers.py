@@ -7,7 +7,7 @@ import pytest
 from infercost.errors import Missing
 from infercost.models.counting import total_params
 from infercost.models.families.config import Config
-from infercost.models.families.read import read_model
+from infercost.models.families.table import read_model
 from infercost.models.families.towers import audio_params, vision_params
 from infercost.models.find import find_model
 from tests.conftest import in_yaml

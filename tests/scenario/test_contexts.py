@@ -9,7 +9,7 @@ import pytest
 
 import infercost
 from infercost.errors import BadFile, BadValue
-from infercost.models.families.read import read_model
+from infercost.models.families.table import read_model
 from infercost.models.find import find_model
 from infercost.parts import catalog
 from tests.conftest import Run
