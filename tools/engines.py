@@ -8,7 +8,7 @@ from infercost.analyses.validate import SHIPPED
 from infercost.errors import InfercostError
 from infercost.evidence.fit import Free, Together, Weighed, fit_together
 from infercost.evidence.predict import Prepared, prepare, quantity, stack_of
-from infercost.evidence.readers.table import read_table
+from infercost.evidence.readers.record import read_table
 from infercost.parts import catalog
 from infercost.parts.stack import complete
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from infercost.errors import InfercostError
 from infercost.evidence.fit import RANGES, Fit, Free, fit, with_constants
 from infercost.evidence.predict import Measured, Prepared, prepare
-from infercost.evidence.readers.table import read_table
+from infercost.evidence.readers.record import read_table
 from infercost.parts import catalog
 from infercost.parts.preset import Preset
 from infercost.parts.stack import KINDS, complete

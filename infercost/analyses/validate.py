@@ -27,8 +27,7 @@ from infercost.evidence.predict import (
     stack_of,
     unit_of,
 )
-from infercost.evidence.readers.record import Results
-from infercost.evidence.readers.table import read_table
+from infercost.evidence.readers.record import Results, read_table
 from infercost.parts import catalog
 from infercost.parts.bands import band_of
 from infercost.parts.preset import Preset, counted

@@ -14,7 +14,7 @@ import infercost
 from infercost.analyses.validate import SHIPPED
 from infercost.evidence.fit import RANGES
 from infercost.evidence.predict import model_of_run, part_of_run
-from infercost.evidence.readers.table import MEASUREMENTS, read_table
+from infercost.evidence.readers.record import MEASUREMENTS, read_table
 from infercost.parts import catalog
 from infercost.parts.stack import complete
 from infercost.report import Report

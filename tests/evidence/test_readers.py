@@ -11,9 +11,8 @@ from infercost.errors import BadFile, BadValue, Missing
 from infercost.evidence.predict import Measured, model_of_run, prepare, stack_of, stored_as
 from infercost.evidence.readers import Results, Run, Workload, local, read_file, serving
 from infercost.evidence.readers.local import weight_format
-from infercost.evidence.readers.record import Entry, Record
+from infercost.evidence.readers.record import LOAD, Entry, Record, read_table, stage
 from infercost.evidence.readers.serving import remarks
-from infercost.evidence.readers.table import LOAD, read_table, stage
 from infercost.parts import catalog
 from tests.conftest import ROOT
 

@@ -8,6 +8,7 @@ from infercost.errors import BadFile, Missing
 from infercost.evidence.predict import Measured
 from infercost.evidence.readers import local, serving
 from infercost.evidence.readers.record import (
+    MEASUREMENTS,
     Entry,
     Record,
     Results,
@@ -15,12 +16,13 @@ from infercost.evidence.readers.record import (
     Said,
     Workload,
     header_of,
+    is_table,
     parse_json,
     parse_sheet,
+    read_rows,
     read_said,
     read_whole,
 )
-from infercost.evidence.readers.table import MEASUREMENTS, is_table, read_rows
 
 __all__ = ["Results", "Run", "Workload", "read_file"]
 
