@@ -305,9 +305,17 @@ def on_part(scenario: Scenario) -> tuple[dict[str, Any], str, Callable[[], None]
         "tokens_per_s_per_gpu": formulas.cost.tokens_per_s_per_gpu(tokens_per_s=day.tokens_per_s, devices=row["gpus"]),
         "bound": None,
     }
-    late = f"at best {show(service.fleet.curve.gaps[0], 's')}" if service.missed else ""
+    late = _late_words(service) if service.missed else ""
     why = misfit(scenario.rack) or late or " and ".join(missed_limits(run)) or ("" if day.stable else PILED)
     return numbers, why.strip().rstrip("."), _shown_service(scenario, service, day)
+
+
+def _late_words(service: Service) -> str:
+    """What one user alone waits where a limit is missed: for each token or, where that limit is kept, for the first."""
+    curve, limit = service.fleet.curve, service.level.max_tpot
+    if limit is not None and curve.gaps[0] > limit:
+        return f"at best {show(curve.gaps[0], 's')}"
+    return f"first token at best {show(curve.ttfts[0], 's')}"
 
 
 def _of_pile(row: Row) -> Row:

@@ -351,7 +351,7 @@ def read_job(reading: Reading, named: Iterable[object], userbase: Callable[[Read
                 done(at + 1)
     if refused and not each:
         raise refused[0][1]
-    if job.max_ttft < inf and any(one.rack and one.load.request is None for one in each):
+    if job.max_ttft < inf and not job.is_of_day and any(one.rack and one.load.request is None for one in each):
         raise Missing("--max-ttft needs a prompt", "give --input-tokens and --output-tokens")
     note_bases(reading, (one.search.setup.part for one in each if one.rack is not None))
     formats = [one.search.setup.model.quantization for one in each]
@@ -392,9 +392,6 @@ def _read_job(reading: Reading) -> Job:
     if "request_rate" in reading.given and "concurrency" in reading.given:
         raise BadValue("--request-rate and --concurrency both say how large the load is", "give one of them")
     if of_day:
-        if "max_ttft" in reading.given:
-            what = "--max-ttft is held against sequences in flight here, and messages come and go over a day"
-            raise BadValue(what, "give --concurrency, or ask each part: infercost userbase --gpu h100 --max-ttft 500ms")
         reading.take("messages_per_day")
         note_idle(reading)
         load = "request_rate" if "request_rate" in reading.given else "users"

@@ -407,7 +407,6 @@ def test_an_ideal_profile_has_no_request_and_answers_by_batch() -> None:
         ({"model": "llama-9"}, UnknownName, "llama-9"),
         ({"context": 10**7}, BadValue, "10,000,000"),
         ({"efficiency": "ideal", "max_ttft": 1}, Missing, "needs a prompt"),
-        ({"users": 9, "messages_per_day": 3, "max_ttft": 1}, BadValue, "held against sequences in flight"),
     ],
 )
 def test_what_is_wrong_is_said(options: dict[str, Any], error: type[Exception], what: str) -> None:
@@ -707,3 +706,14 @@ def test_a_first_token_is_held_against_the_mean_of_all_in_flight() -> None:
     assert all(each.startswith("first token at best ") for each in why.values())
     least = why["h100-sxm"].removeprefix("first token at best ")
     assert late.verdict.endswith(f"within 5 ms to a first token: the soonest first token takes {least}.")
+
+
+def test_messages_over_a_day_keep_a_limit_on_the_first_token_as_userbase_does() -> None:
+    """Each part has the devices that ``userbase`` counts within it; one that misses it says its soonest first token."""
+    asked: dict[str, Any] = {"model": "llama-3.1-70b", "isl": 8000, "osl": 300, "messages_per_day": 20, "users": 1000}
+    rows = infercost.compare(["h100", "l40s"], **asked, max_ttft="500ms").to_dict()["rows"]
+    h100, l40s = ({row["name"]: row for row in rows}[name] for name in ("h100-sxm", "l40s"))
+    assert h100["gpus"] == infercost.userbase(gpu="h100", **asked, max_ttft="500ms")["gpus"]
+    assert h100["why_not"] is None
+    assert l40s["why_not"].startswith("first token at best ")
+    assert not infercost.compare(["h100", "l40s"], **asked, max_ttft="100ms").met
